@@ -1,0 +1,128 @@
+"""Pure: every setting, its default and its meaning (Config), and mapping -> Config with the source of each value.
+
+The same names are used in `.reviewbot.toml`, in ``config show`` and in the documentation. Settings that spend money or
+choose a provider may only be tightened by a repository (`merge` says how).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Effort = Literal["low", "medium", "high"]
+FailOn = Literal["critical", "major", "minor", "never"]
+
+
+class Section(BaseModel):
+    """A table of settings: frozen, and strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PathRule(Section):
+    """Instructions for the files that a pattern names."""
+
+    pattern: str = Field(description="A gitignore pattern; `src/api/**`, for example.")
+    instructions: str = Field(description="What the reviewer should know or look for in these files.", max_length=4000)
+
+
+class ModelSettings(Section):
+    id: str = Field(default="gpt-5.1-codex", description="The model to ask.")
+    effort: Effort = Field(default="medium", description="Reasoning effort.")
+    max_output_tokens: int = Field(
+        default=32_000, ge=1_000, le=128_000, description="Ceiling of one answer, reasoning included."
+    )
+    truncation: Literal["disabled", "auto"] = Field(
+        default="disabled",
+        description="What the provider does with a prompt that is too long; `disabled` loses nothing unseen.",
+    )
+    fallbacks: tuple[str, ...] = Field(
+        default=(), description="Models to try, in order, when the model is gone or refused."
+    )
+    concurrency: int = Field(default=8, ge=1, le=64, description="Requests under way at once.")
+    timeout_seconds: float = Field(
+        default=600.0, gt=0, le=3600, description="Total deadline of one answer, retries included."
+    )
+    attempts: int = Field(default=4, ge=1, le=10, description="Tries of one request before it counts as failed.")
+    stream: bool = Field(default=True, description="Stream answers, so that cancelling stops the spending at once.")
+    background: bool = Field(
+        default=False, description="Ask in background mode and poll; for answers that take many minutes."
+    )
+    store: bool = Field(default=False, description="Let the provider keep the answers.")
+    service_tier: Literal["auto", "default", "flex", "priority"] | None = Field(
+        default=None, description="The provider's service tier."
+    )
+    requests_per_minute: int | None = Field(
+        default=None, ge=1, description="Own limit of requests a minute; none if unset."
+    )
+    tokens_per_minute: int | None = Field(
+        default=None, ge=1_000, description="Own limit of tokens a minute; none if unset."
+    )
+
+
+class ScopeSettings(Section):
+    include: tuple[str, ...] = Field(
+        default=(), description="Review only files that match one of these gitignore patterns."
+    )
+    exclude: tuple[str, ...] = Field(
+        default=(), description="Do not review files that match one of these gitignore patterns."
+    )
+    generated: bool = Field(default=False, description="Review generated files too.")
+    vendored: bool = Field(default=False, description="Review vendored files too.")
+    lock_files: bool = Field(default=False, description="Review lock files too.")
+    minified: bool = Field(default=False, description="Review minified files too.")
+    max_file_lines: int = Field(
+        default=20_000, ge=1, description="A file with more changed lines than this is skipped by the rule `too-large`."
+    )
+
+
+class ChunkSettings(Section):
+    target_tokens: int = Field(
+        default=40_000,
+        ge=2_000,
+        le=250_000,
+        description="Soft size of one request's diff; quality falls in huge prompts.",
+    )
+    overlap_lines: int = Field(default=8, ge=0, le=100, description="Lines shown again where a giant hunk is cut.")
+    widen: bool = Field(
+        default=True, description="Show the whole enclosing definition of a hunk when the budget allows."
+    )
+
+
+class ReviewSettings(Section):
+    instructions: str = Field(default="", max_length=8000, description="Instructions for the whole repository.")
+    language: str = Field(default="English", max_length=40, description="Language of the comments.")
+    min_severity: Literal["critical", "major", "minor", "nit"] = Field(
+        default="minor", description="Findings below this go to the summary, not inline."
+    )
+    min_confidence: float = Field(default=0.3, ge=0, le=1, description="Findings below this confidence are not posted.")
+    max_comments: int = Field(
+        default=25, ge=0, le=100, description="Inline comments of one review; what is over goes to the summary."
+    )
+    suggestions: bool = Field(default=True, description="Offer proved suggestion blocks.")
+    fail_on: FailOn = Field(default="never", description="Fail at findings of this severity or above.")
+
+
+class LimitSettings(Section):
+    max_cost_usd: float | None = Field(
+        default=None, ge=0, description="Spend at most this on one review; best chunks first."
+    )
+
+
+class PostSettings(Section):
+    summary: bool = Field(default=True, description="Keep one summary comment on the pull request, edited in place.")
+    check_run: bool = Field(default=True, description="Conclude a check run where the token may.")
+    drafts: bool = Field(default=False, description="Review draft pull requests without being asked by hand.")
+
+
+class Config(Section):
+    """All settings of one review."""
+
+    review: ReviewSettings = Field(default_factory=ReviewSettings, description="What is said.")
+    scope: ScopeSettings = Field(default_factory=ScopeSettings, description="What is read.")
+    model: ModelSettings = Field(default_factory=ModelSettings, description="Who is asked, and how.")
+    chunks: ChunkSettings = Field(default_factory=ChunkSettings, description="How the change is cut.")
+    limits: LimitSettings = Field(default_factory=LimitSettings, description="What may be spent.")
+    post: PostSettings = Field(default_factory=PostSettings, description="What is written on GitHub.")
+    paths: tuple[PathRule, ...] = Field(default=(), description="Instructions by path.")

@@ -1,0 +1,105 @@
+"""The seams between the story and the world: PullRequestSource, ReviewSink, Model, Workspace, RunStore.
+
+Each has a real implementation and a fake that ships in the package; tests/contract runs one suite over both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reviewbot.core.change.pull_request import PullRequest, Surroundings
+    from reviewbot.core.context.prompt import Answer, Prompt
+    from reviewbot.core.cost import Price
+    from reviewbot.core.report.draft import Posted, ReviewDraft
+    from reviewbot.core.report.outcome import ReviewOutcome
+
+
+class PullRequestSource(Protocol):
+    """Reads one pull request. Each method raises GitHubError or WorkspaceError, and never answers failure with
+    emptiness."""
+
+    @property
+    def calls(self) -> int:
+        """How many requests were sent to GitHub so far."""
+        ...
+
+    async def pull_request(self) -> PullRequest:
+        """The facts as they are now."""
+        ...
+
+    async def patch(self, pull: PullRequest) -> bytes:
+        """The change from the merge base to the head, as one unified diff, complete or an error."""
+        ...
+
+    async def surroundings(self, pull: PullRequest) -> Surroundings:
+        """Threads, words and root rule files round the change, rules from the base commit."""
+        ...
+
+    async def texts(self, sha: str, paths: Sequence[str]) -> dict[str, bytes]:
+        """The files of ``paths`` that exist as regular files at the commit; the others are left out."""
+        ...
+
+
+class ReviewSink(Protocol):
+    """Writes one review; a sink that only keeps it is a dry run."""
+
+    @property
+    def calls(self) -> int: ...
+
+    async def post(self, pull: PullRequest, draft: ReviewDraft) -> Posted:
+        """Write the draft once, however often it is called with the same ``draft.key``. Raises GitHubError."""
+        ...
+
+
+class Model(Protocol):
+    """Answers prompts."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def window(self) -> int:
+        """Input tokens that one request may hold."""
+        ...
+
+    @property
+    def price(self) -> Price | None:
+        """None when it is not known."""
+        ...
+
+    def request_key(self, prompt: Prompt, max_output_tokens: int) -> str:
+        """A digest of everything that makes the answer: equal keys may share one paid answer."""
+        ...
+
+    async def answer(self, prompt: Prompt, max_output_tokens: int) -> Answer:
+        """One complete answer. Raises ModelError, with the usage of whatever was paid for."""
+        ...
+
+
+class Workspace(Protocol):
+    """A git object store without a work tree."""
+
+    async def diff(self, base: str, head: str) -> bytes:
+        """``git diff`` from the merge base of the two commits to ``head``, renames on."""
+        ...
+
+    async def texts(self, sha: str, paths: Sequence[str]) -> dict[str, bytes]: ...
+
+
+class RunStore(Protocol):
+    """Remembers paid answers and finished runs."""
+
+    async def answer(self, key: str) -> Answer | None:
+        """The stored answer of this request, marked as reused."""
+        ...
+
+    async def keep_answer(self, run_id: str, key: str, answer: Answer) -> None: ...
+
+    async def start_run(self, run_id: str, target: str, head_sha: str, model: str) -> None: ...
+
+    async def finish_run(self, outcome: ReviewOutcome) -> None: ...
+
+    async def fail_run(self, run_id: str, error: str) -> None: ...

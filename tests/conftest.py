@@ -1,0 +1,33 @@
+"""Shared by all tests: no socket may leave this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Any
+
+import pytest
+
+_connect = socket.socket.connect
+
+
+def _guarded(self: socket.socket, address: Any) -> None:
+    if self.family in (socket.AF_INET, socket.AF_INET6):
+        host = str(address[0])
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        if not local:
+            raise AssertionError(f"a test tried to reach {host}: tests may only talk to this machine")
+    _connect(self, address)
+
+
+@pytest.fixture(autouse=True)
+def _no_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket to the outside is an error; the environment of the developer does not leak in."""
+    monkeypatch.setattr(socket.socket, "connect", _guarded)
+    for name in ("GITHUB_TOKEN", "OPENAI_API_KEY", "AIMLAPI_API_KEY", "AZURE_OPENAI_API_KEY", "REVIEWBOT_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
