@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reviewbot.core.change.diff import Diff
     from reviewbot.core.change.pull_request import PullRequest, Surroundings
     from reviewbot.core.context.prompt import Answer, Prompt
     from reviewbot.core.cost import Price
@@ -30,12 +31,12 @@ class PullRequestSource(Protocol):
         """The facts as they are now."""
         ...
 
-    async def patch(self, pull: PullRequest) -> bytes:
-        """The change from the merge base to the head, as one unified diff, complete or an error."""
+    async def diff(self, pull: PullRequest) -> Diff:
+        """The change from the merge base to the head, complete or an error."""
         ...
 
-    async def surroundings(self, pull: PullRequest) -> Surroundings:
-        """Threads, words and root rule files round the change, rules from the base commit."""
+    async def surroundings(self, pull: PullRequest, directories: Sequence[str] = ()) -> Surroundings:
+        """Threads and words round the change, and the rule files of the root and of ``directories`` at the base."""
         ...
 
     async def texts(self, sha: str, paths: Sequence[str]) -> dict[str, bytes]:

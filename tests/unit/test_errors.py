@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-import reviewbot.errors as errors
+from reviewbot import errors
 
 
 def test_every_error_is_drawn_and_every_drawn_error_exists() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -124,6 +125,15 @@ class ReviewThread:
     body: str
     fingerprints: tuple[str, ...] = ()
     replies: int = 0
+
+
+ROOT_RULES = (".reviewbot.toml", "AGENTS.md", "CLAUDE.md", ".gitattributes")
+FOLDER_RULES = ("AGENTS.md", "CLAUDE.md")
+
+
+def rule_paths(directories: Sequence[str]) -> tuple[str, ...]:
+    """The rule files that may speak for a change: those of the root, and of each of ``directories``."""
+    return (*ROOT_RULES, *(f"{directory}/{name}" for directory in directories for name in FOLDER_RULES))
 
 
 @dataclass(frozen=True, slots=True)

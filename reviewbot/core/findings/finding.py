@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
 from reviewbot.core.change.diff import Side
+
+# What models and editors put in the place of plain characters. Soft hyphen, zero-width and direction marks vanish.
+_LOOK_ALIKES = str.maketrans(
+    dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc", "'")
+    | dict.fromkeys("\u201c\u201d\u201e\u201f\u2033", '"')
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
+    | {"\u2026": "..."}
+    | dict.fromkeys("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff", "")
+)
 
 
 class Severity(StrEnum):
@@ -101,3 +112,24 @@ class RejectedFinding:
     placed: PlacedFinding
     reason: RejectReason
     detail: str = ""
+
+
+def folded(text: str) -> str:
+    """``text`` in NFC with look-alike quotes and dashes made plain and invisible characters left out."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text.translate(_LOOK_ALIKES))
+
+
+def squeezed(text: str) -> str:
+    """``folded`` text without any white space: what two spellings of the same code have in common."""
+    return "".join(folded(text).split())
+
+
+def fingerprint(path: str, symbol: str, quote: str, category: str) -> str:
+    """The identity of a finding: 16 hex digits of where it is, what it quotes and its kind, never a line number.
+
+    ``path`` is the new path at the head (a rename makes a new identity), ``symbol`` the enclosing definition or empty,
+    ``quote`` best the code of the place found (``Placer.code``); give the title where there is neither. White space,
+    line breaks and look-alike characters in it make no difference.
+    """
+    parts = (path, symbol, squeezed(quote), category)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]

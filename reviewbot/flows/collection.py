@@ -1,0 +1,61 @@
+"""The first half of every run: the pull request, its change, its rules, and the scope of what will be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from reviewbot.core.change.diff import Diff, FileStatus
+from reviewbot.core.change.pull_request import PullRequest, Surroundings
+from reviewbot.core.change.scope import Scope, decide_scope
+from reviewbot.core.config import Config
+from reviewbot.core.resolution import Layer, Resolved, parse_toml, resolve
+from reviewbot.ports import PullRequestSource
+
+SETTINGS_FILE = ".reviewbot.toml"
+RULE_FILES = ("AGENTS.md", "CLAUDE.md")
+_MOST_RULE_DIRECTORIES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """Everything read before the model is asked. ``heads`` are the head texts of the files in scope."""
+
+    pull: PullRequest
+    resolved: Resolved
+    surroundings: Surroundings
+    diff: Diff
+    scope: Scope
+    heads: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Config:
+        return self.resolved.config
+
+
+def rule_directories(diff: Diff) -> tuple[str, ...]:
+    """The folders whose rule files may speak for a changed file, nearest the root first, at most 24.
+
+    The root itself is always asked for and not in the list.
+    """
+    folders = {str(parent) for file in diff.files for parent in PurePosixPath(file.path).parents} - {"."}
+    return tuple(sorted(folders, key=lambda folder: (folder.count("/"), folder)))[:_MOST_RULE_DIRECTORIES]
+
+
+async def collect(source: PullRequestSource, pull: PullRequest, layers: Sequence[Layer]) -> Collected:
+    """Read the change and what stands round it. Repository settings come from the base commit, under ``layers``.
+
+    Raises GitHubError, WorkspaceError, DiffError or ConfigError; never goes on with a part of the change.
+    """
+    diff = await source.diff(pull)
+    surroundings = await source.surroundings(pull, rule_directories(diff))
+    text = surroundings.rules.get(SETTINGS_FILE)
+    own = [Layer(SETTINGS_FILE, parse_toml(text, SETTINGS_FILE), repository=True)] if text else []
+    resolved = resolve([*own, *layers])
+    attributes = surroundings.rules.get(".gitattributes", "")
+    wanted = decide_scope(diff, resolved.config.scope, attributes)
+    paths = [file.path for file in wanted.files if file.status is not FileStatus.REMOVED]
+    heads = await source.texts(pull.head_sha, paths) if paths else {}
+    scope = decide_scope(diff, resolved.config.scope, attributes, heads)
+    return Collected(pull, resolved, surroundings, diff, scope, heads)

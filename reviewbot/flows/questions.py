@@ -1,0 +1,190 @@
+"""The middle of a run: chunks become questions, within the money and the model's window, and answers become replies.
+
+The first question goes alone, so that the provider has cached the common prefix when the others follow in parallel.
+A question that is too long, or whose answer was cut, is halved and asked again. What still fails is named, never lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+
+from reviewbot.core.context.chunking import Chunk
+from reviewbot.core.context.prompt import Answer, PreparedPrompt, Prompt
+from reviewbot.core.context.tokens import count_tokens
+from reviewbot.core.cost import CostBudget, Price, Usage
+from reviewbot.core.findings.reply import Reply, parse_reply
+from reviewbot.errors import (
+    ContextLengthExceeded,
+    ModelError,
+    ModelIncomplete,
+    ModelNotFound,
+    ModelQuotaExceeded,
+    ModelRejected,
+    ModelUnauthorized,
+    ReplyError,
+)
+from reviewbot.flows.progress import Progress, Watch
+from reviewbot.ports import Model, RunStore
+
+FATAL = (ModelUnauthorized, ModelQuotaExceeded, ModelNotFound, ModelRejected)
+_LEAST_OUTPUT = 2_000  # below this a reasoning model has no room left to say anything
+_REPLY_TRIES = 2
+_SCHEMA_TOKENS = 600  # what the schema of the answer adds to a request, rounded up
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What became of one chunk: a reply, or the reason why there is none (``fate`` is over-budget or failed then)."""
+
+    chunk: Chunk
+    fate: str
+    reason: str = ""
+    reply: Reply | None = None
+    prepared: PreparedPrompt | None = None
+    error: ModelError | None = None
+
+
+@dataclass(slots=True)
+class Interview:
+    """One run's questions. Holds the only mutable state of a run: the money, the usage and the first fatal error."""
+
+    model: Model
+    store: RunStore
+    run_id: str
+    prepare: Callable[[Chunk], PreparedPrompt]
+    split: Callable[[Chunk], tuple[Chunk, ...]]
+    max_output_tokens: int
+    concurrency: int
+    budget: CostBudget
+    watch: Watch
+    fresh: bool = False
+    usage: Usage = field(default_factory=Usage)
+    saved_usd: float = 0.0
+    models: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _done: int = 0
+    _total: int = 0
+    _fatal: ModelError | None = None
+    _settled: anyio.Event = field(default_factory=anyio.Event)
+
+    async def ask_all(self, chunks: tuple[Chunk, ...]) -> tuple[Asked, ...]:
+        """Ask about every chunk, riskiest first; the results come in the order of the chunks."""
+        self._total = len(chunks)
+        results: dict[int, list[Asked]] = {}
+        queue = sorted(chunks, key=lambda chunk: (-chunk.risk, chunk.number))
+        limiter = anyio.CapacityLimiter(self.concurrency)
+
+        async def one(chunk: Chunk) -> None:
+            async with limiter:
+                results[chunk.number] = await self._ask(chunk)
+            self._done += 1
+            self._tell()
+
+        self._tell()
+        if queue:
+            await one(queue[0])
+        async with anyio.create_task_group() as group:
+            for chunk in queue[1:]:
+                group.start_soon(one, chunk)
+        return tuple(asked for chunk in chunks for asked in results[chunk.number])
+
+    async def _ask(self, chunk: Chunk) -> list[Asked]:
+        """One chunk, halved as often as needed."""
+        if self._fatal:
+            return [Asked(chunk, "failed", f"not asked: {self._fatal.message}", error=self._fatal)]
+        prepared = self.prepare(chunk)
+        try:
+            reply = await self._reply(chunk, prepared)
+        except (ContextLengthExceeded, ModelIncomplete) as error:
+            self._pay(error.usage, None)
+            halves = self.split(chunk) if getattr(error, "reason", "") != "content_filter" else ()
+            if not halves:
+                return [Asked(chunk, "failed", error.message, prepared=prepared, error=error)]
+            self.notes.append(f"chunk {chunk.number} was halved: {error.message}")
+            return [asked for half in halves for asked in await self._ask(half)]
+        except ModelError as error:
+            self._pay(error.usage, None)
+            if isinstance(error, FATAL):
+                self._fatal = self._fatal or error
+            return [Asked(chunk, "failed", error.message, prepared=prepared, error=error)]
+        if reply is None:
+            left = max(0.0, self.budget.left_usd)
+            return [Asked(chunk, "over-budget", f"over the cost limit: ${left:.4f} left", prepared=prepared)]
+        self.notes.extend(f"chunk {chunk.number}: {fault}" for fault in reply.faults)
+        return [Asked(chunk, "reviewed", reply=reply, prepared=prepared)]
+
+    async def _reply(self, chunk: Chunk, prepared: PreparedPrompt) -> Reply | None:
+        """A parsed reply, from the store if it was paid for before; None when the money does not reach."""
+        key = self.model.request_key(prepared.prompt, self.max_output_tokens)
+        stored = None if self.fresh else await self.store.answer(key)
+        if stored is not None:
+            self.saved_usd += stored.cost_usd or 0.0
+            self._met(stored)
+            return parse_reply(stored.text, chunk.number)
+        for attempt in range(1, _REPLY_TRIES + 1):
+            answer = await self._buy(prepared)
+            if answer is None:
+                return None
+            try:
+                reply = parse_reply(answer.text, chunk.number)
+            except ReplyError:
+                if attempt == _REPLY_TRIES:
+                    raise
+                self.notes.append(f"chunk {chunk.number} was asked again: the answer was not the JSON asked for")
+                continue
+            await self.store.keep_answer(self.run_id, key, answer)
+            return reply
+        raise AssertionError("the loop returns or raises")
+
+    async def _buy(self, prepared: PreparedPrompt) -> Answer | None:
+        """Ask the model, holding back the worst case of the cost while the answer is under way; None: no money."""
+        price = self.model.price
+        reserved, allowed = await self._reserve(prepared.prompt, price)
+        if allowed <= 0:
+            return None
+        spent = 0.0
+        try:
+            answer = await self.model.answer(prepared.prompt, allowed)
+            spent = answer.cost_usd or 0.0
+        except ModelError as error:
+            spent = price.of(error.usage) if price is not None and error.usage is not None else 0.0
+            raise
+        finally:
+            self.budget = self.budget.settle(reserved, spent)
+            self._settled.set()
+        self._pay(answer.usage, answer)
+        return answer
+
+    async def _reserve(self, prompt: Prompt, price: Price | None) -> tuple[float, int]:
+        """The dollars held back and the output tokens allowed; waits while other questions hold the money."""
+        if self.budget.limit_usd is None or price is None:
+            return 0.0, self.max_output_tokens
+        size = count_tokens(prompt.instructions) + count_tokens(prompt.text) + _SCHEMA_TOKENS
+        while True:
+            allowed = self.budget.output_allowance(price, size, self.max_output_tokens)
+            if allowed >= min(_LEAST_OUTPUT, self.max_output_tokens):
+                reserved = price.of(Usage(1, size, allowed))
+                self.budget = self.budget.reserve(reserved)
+                return reserved, allowed
+            if self.budget.reserved_usd <= 0:
+                return 0.0, 0
+            self._settled = anyio.Event()
+            await self._settled.wait()
+
+    def _pay(self, usage: Usage | None, answer: Answer | None) -> None:
+        if usage is not None:
+            self.usage = self.usage + usage
+        if answer is not None:
+            self._met(answer)
+        self._tell()
+
+    def _met(self, answer: Answer) -> None:
+        if answer.model not in self.models:
+            self.models.append(answer.model)
+        self.notes.extend(note for note in answer.notes if note not in self.notes)
+
+    def _tell(self) -> None:
+        self.watch(Progress("asking", "", self._done, self._total, self.usage, self.budget.spent_usd))

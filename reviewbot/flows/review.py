@@ -1,0 +1,247 @@
+"""The product, top to bottom: a pull request in, a posted review and a stated coverage out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from reviewbot.core.change.diff import Diff
+from reviewbot.core.change.pull_request import PullRequest
+from reviewbot.core.config import Config
+from reviewbot.core.context.chunking import split_chunk
+from reviewbot.core.context.symbols import enclosing_definition
+from reviewbot.core.cost import CostBudget
+from reviewbot.core.findings.finding import Finding, PlacedFinding, RejectReason, Step, fingerprint
+from reviewbot.core.findings.placement import Placer
+from reviewbot.core.findings.suggestion import prove_suggestion
+from reviewbot.core.findings.triage import Triage, triage
+from reviewbot.core.report.coverage import PieceFate, build_coverage
+from reviewbot.core.report.draft import ReviewDraft
+from reviewbot.core.report.outcome import Coverage, ReviewOutcome
+from reviewbot.core.resolution import Layer
+from reviewbot.errors import ConfigError, ReviewbotError
+from reviewbot.flows.collection import Collected, collect
+from reviewbot.flows.plan import Plan, plan_chunks
+from reviewbot.flows.progress import Progress, Watch, unwatched
+from reviewbot.flows.questions import Asked, Interview
+from reviewbot.ports import Model, PullRequestSource, ReviewSink, RunStore
+
+# Not posted now, yet true of the change: they count for the verdict and for ``fail_on``.
+_STANDING = (RejectReason.ALREADY_POSTED, RejectReason.OVER_LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a review needs of the world. ``model`` makes the model once the settings are known; ``draft`` words what is
+    posted from an outcome, the settings and the key of the draft."""
+
+    source: PullRequestSource
+    sink: ReviewSink
+    model: Callable[[Config], Model]
+    store: RunStore
+    draft: Callable[[ReviewOutcome, Config, str], ReviewDraft]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked for: a name for the run, settings by source, and whether stored answers may be used."""
+
+    run_id: str
+    layers: Sequence[Layer] = ()
+    fresh: bool = False
+    closed_too: bool = False
+
+
+async def review(ports: Ports, order: Order, watch: Watch = unwatched) -> ReviewOutcome:
+    """Review one pull request and post the result once.
+
+    Raises ReviewbotError when nothing could be reviewed at all; a part that could not is in the outcome's coverage.
+    """
+    clock = _Clock()
+    watch(Progress("collecting"))
+    pull = await ports.source.pull_request()
+    reason = reason_to_skip(pull, closed_too=order.closed_too)
+    if reason:
+        return _skipped(order, pull, reason, ports)
+    collected = await collect(ports.source, pull, order.layers)
+    model = ports.model(collected.config)
+    if collected.config.limits.max_cost_usd is not None and model.price is None:
+        raise ConfigError(
+            f"The price of {model.id!r} is not known, so limits.max_cost_usd cannot be kept.",
+            remedy="Choose a model that `reviewbot doctor` lists with a price, or drop the limit.",
+        )
+    await ports.store.start_run(order.run_id, pull.label, pull.head_sha, model.id)
+    try:
+        outcome = await _review(ports, order, collected, model, clock, watch)
+    except ReviewbotError as error:
+        await ports.store.fail_run(order.run_id, str(error))
+        raise
+    await ports.store.finish_run(outcome)
+    watch(Progress("done"))
+    return outcome
+
+
+def reason_to_skip(pull: PullRequest, *, closed_too: bool = False) -> str:
+    """Why there is nothing to review here, or an empty string."""
+    if pull.merged and not closed_too:
+        return "the pull request is merged"
+    if pull.state == "closed" and not closed_too:
+        return "the pull request is closed"
+    if pull.changed_files == 0 and pull.ref is not None:
+        return "the pull request changes no file"
+    return ""
+
+
+async def _review(
+    ports: Ports, order: Order, collected: Collected, model: Model, clock: _Clock, watch: Watch
+) -> ReviewOutcome:
+    """From a collected change to a posted review."""
+    config = collected.config
+    plan = plan_chunks(collected, model.window)
+    clock.lap("collecting")
+    interview = Interview(
+        model=model,
+        store=ports.store,
+        run_id=order.run_id,
+        prepare=plan.prepare,
+        split=lambda chunk: split_chunk(chunk, collected.heads),
+        max_output_tokens=config.model.max_output_tokens,
+        concurrency=config.model.concurrency,
+        budget=CostBudget(config.limits.max_cost_usd),
+        watch=watch,
+        fresh=order.fresh,
+    )
+    results = await interview.ask_all(plan.chunks)
+    _raise_if_nothing_was_read(results)
+    clock.lap("asking")
+    watch(Progress("placing"))
+    kept = triage(_placed(results, collected), collected.surroundings.threads, config.review)
+    coverage = _coverage(collected, results)
+    outcome = _outcome(order, collected, plan, interview, results, kept, coverage)
+    outcome = replace(outcome, draft=ports.draft(outcome, config, _key(outcome)))
+    clock.lap("placing")
+    outcome = await _post(ports, outcome, watch)
+    clock.lap("posting")
+    return replace(outcome, timings=clock.laps(), api_calls=ports.source.calls + ports.sink.calls)
+
+
+def _raise_if_nothing_was_read(results: Sequence[Asked]) -> None:
+    """An outage is an error, not a review with no findings."""
+    errors = [asked.error for asked in results if asked.error is not None]
+    if errors and not any(asked.fate == "reviewed" for asked in results):
+        raise errors[0]
+
+
+def _placed(results: Sequence[Asked], collected: Collected) -> list[PlacedFinding]:
+    """Every finding with its place, identity and proved suggestion."""
+    placer = Placer(collected.diff, collected.heads)
+    placed = []
+    for asked in results:
+        if asked.reply is None or asked.prepared is None:
+            continue
+        for raw in asked.reply.findings:
+            quote = asked.prepared.restore(raw.quote)
+            placed.append(_place(replace(raw, quote=quote), placer, collected))
+    return placed
+
+
+def _place(finding: Finding, placer: Placer, collected: Collected) -> PlacedFinding:
+    location = placer.place(finding)
+    head = collected.heads.get(location.path)
+    symbol = ""
+    if head is not None and location.line is not None and location.side == "RIGHT":
+        span = enclosing_definition(location.path, head, location.line)
+        symbol = span.name if span else ""
+    code = placer.code(location) or finding.quote or finding.title
+    identity = fingerprint(location.path, symbol, code, finding.category)
+    if finding.suggestion is None or location.step not in (Step.RANGE, Step.LINE):
+        return PlacedFinding(finding, location, identity)
+    proof = prove_suggestion(finding, location, collected.diff, head)
+    return PlacedFinding(finding, location, identity, proof.text, proof.note)
+
+
+def _coverage(collected: Collected, results: Sequence[Asked]) -> Coverage:
+    fates = [PieceFate(piece, asked.fate, asked.reason) for asked in results for piece in asked.chunk.pieces]
+    return build_coverage(collected.diff, collected.scope, fates)
+
+
+def _outcome(
+    order: Order,
+    collected: Collected,
+    plan: Plan,
+    interview: Interview,
+    results: Sequence[Asked],
+    kept: Triage,
+    coverage: Coverage,
+) -> ReviewOutcome:
+    findings = (*kept.post, *kept.summary)
+    standing = [item.placed for item in kept.rejected if item.reason in _STANDING]
+    severities = [item.finding.severity for item in (*findings, *standing)]
+    fail_on = collected.config.review.fail_on
+    verdict = "incomplete" if not coverage.complete else "findings" if severities else "clean"
+    return ReviewOutcome(
+        run_id=order.run_id,
+        pull=collected.pull,
+        verdict=verdict,
+        coverage=coverage,
+        diff=collected.diff,
+        findings=findings,
+        rejected=kept.rejected,
+        model=", ".join(interview.models) or interview.model.id,
+        explanation=" ".join(asked.reply.explanation for asked in results if asked.reply)[:2000],
+        usage=interview.usage,
+        cost_usd=interview.budget.spent_usd if interview.model.price is not None else None,
+        saved_usd=interview.saved_usd,
+        notes=(*collected.resolved.notes, *plan.notes, *interview.notes),
+        fails=any(severity.reaches(fail_on) for severity in severities),
+    )
+
+
+async def _post(ports: Ports, outcome: ReviewOutcome, watch: Watch) -> ReviewOutcome:
+    """Post, unless the head moved while the model was thinking."""
+    watch(Progress("posting"))
+    now = await ports.source.pull_request()
+    if now.head_sha != outcome.pull.head_sha:
+        note = f"the head moved from {outcome.pull.head_sha[:12]} to {now.head_sha[:12]} during the review"
+        return replace(outcome, verdict="superseded", notes=(*outcome.notes, note))
+    if outcome.draft is None:
+        return outcome
+    return replace(outcome, posted=await ports.sink.post(outcome.pull, outcome.draft))
+
+
+def _skipped(order: Order, pull: PullRequest, reason: str, ports: Ports) -> ReviewOutcome:
+    return ReviewOutcome(
+        run_id=order.run_id,
+        pull=pull,
+        verdict="skipped",
+        coverage=Coverage(()),
+        diff=Diff(()),
+        skip_reason=reason,
+        api_calls=ports.source.calls,
+    )
+
+
+def _key(outcome: ReviewOutcome) -> str:
+    """Names what is about to be posted: the same head and the same findings give the same key, so that a retry, or a
+    second run for the same head, finds the first one's review instead of writing it again."""
+    identities = sorted(item.fingerprint for item in outcome.findings)
+    words = [outcome.pull.label, outcome.pull.head_sha, *identities]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:20]
+
+
+class _Clock:
+    """Seconds spent in each part of a run."""
+
+    def __init__(self) -> None:
+        self._last = perf_counter()
+        self._laps: list[tuple[str, float]] = []
+
+    def lap(self, name: str) -> None:
+        now = perf_counter()
+        self._laps.append((name, round(now - self._last, 3)))
+        self._last = now
+
+    def laps(self) -> tuple[tuple[str, float], ...]:
+        return tuple(self._laps)

@@ -1,0 +1,283 @@
+"""The one way to GitHub: PyGithub's requester, called off the event loop, one request at a time.
+
+PyGithub builds the requests, keeps the connection and renews App tokens. Repeating, waiting, counting and naming what
+went wrong is done here, because a write may be repeated only where it surely did not land.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import requests
+from anyio.to_thread import run_sync
+from github import Auth
+from github.Requester import (
+    HTTPRequestsConnectionClass,
+    HTTPSRequestsConnectionClass,
+    Requester,
+    RequestsResponse,
+)
+from urllib3.exceptions import NewConnectionError
+
+from reviewbot.errors import GitHubAmbiguous, GitHubError, GitHubRateLimited, GitHubUnreachable
+from reviewbot.github.faults import Reply, fault_of, graphql_fault
+
+DIFF = "application/vnd.github.diff"
+RAW = "application/vnd.github.raw"
+_JSON = "application/vnd.github+json"
+_FIRST_PAUSE = 0.5
+_MOST_REDIRECTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One request. ``repeatable`` means that sending it twice is the same as sending it once."""
+
+    verb: str
+    path: str
+    payload: Any = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    accept: str = _JSON
+    write: bool = False
+    repeatable: bool = True
+
+    @property
+    def name(self) -> str:
+        return f"{self.verb} {urlsplit(self.path).path}"
+
+
+class GitHubClient:
+    """A connection to one GitHub host. ``auth`` is a token or one of PyGithub's ``Auth`` values.
+
+    Reads and idempotent writes are tried ``attempts`` times. Rate limits are waited for, on any request, for at most
+    ``patience`` seconds in all. Everything that goes wrong is raised as a GitHubError; no error and no repr holds the
+    token.
+    """
+
+    def __init__(
+        self,
+        auth: str | Auth.Auth | None,
+        *,
+        api_url: str = "https://api.github.com",
+        timeout: int = 30,
+        attempts: int = 4,
+        patience: float = 120.0,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._secret = auth if isinstance(auth, str) else ""
+        self._origin = _origin(api_url)
+        self._attempts, self._patience = attempts, patience
+        self.sleep, self._clock = sleep, clock
+        self._lock = threading.Lock()
+        self._limiter = anyio.CapacityLimiter(1)
+        self._writing = False
+        self._sent = {False: 0, True: 0}
+        self._requester = _requester_class(self._count)(
+            auth=Auth.Token(auth) if isinstance(auth, str) and auth else auth if isinstance(auth, Auth.Auth) else None,
+            base_url=api_url.rstrip("/"),
+            timeout=timeout,
+            user_agent="reviewbot",
+            per_page=100,
+            verify=True,
+            retry=None,
+            pool_size=1,
+            seconds_between_requests=0,
+            seconds_between_writes=0,
+            lazy=True,
+            api_version="2022-11-28",
+        )
+
+    def __repr__(self) -> str:
+        return f"GitHubClient({self._origin})"
+
+    @property
+    def reads(self) -> int:
+        """How many reading requests were sent, repeated ones counted; GraphQL queries are reads."""
+        return self._sent[False]
+
+    @property
+    def writes(self) -> int:
+        """How many writing requests were sent, repeated ones counted."""
+        return self._sent[True]
+
+    @property
+    def calls(self) -> int:
+        return self.reads + self.writes
+
+    async def aclose(self) -> None:
+        """Close the connection; a later request opens a new one."""
+        await run_sync(self._requester.close)
+
+    async def get(self, path: str, **parameters: Any) -> Any:
+        """The JSON at an API path such as ``/repos/o/r/pulls/1``."""
+        return (await self._perform(_Ask("GET", path, parameters=parameters))).json()
+
+    async def get_bytes(self, path: str, accept: str) -> bytes:
+        """The body in another media type (``DIFF``, ``RAW``), byte for byte."""
+        reply = await self._perform(_Ask("GET", path, accept=accept))
+        return reply.text.encode("utf-8", "surrogateescape")
+
+    async def write(self, verb: str, path: str, payload: Any, *, repeatable: bool = False) -> Any:
+        """Send a write, return its JSON. Raises GitHubAmbiguous when it is not ``repeatable`` and may have landed."""
+        ask = _Ask(verb, path, payload, write=True, repeatable=repeatable)
+        reply = await self._perform(ask)
+        try:
+            return reply.json()
+        except GitHubUnreachable as error:
+            raise GitHubAmbiguous(error.message, status=error.status) from error
+
+    async def graphql(self, query: str, variables: Mapping[str, Any], optional: frozenset[str] = frozenset()) -> Any:
+        """The ``data`` of a GraphQL query. A field named in ``optional`` may be refused to this token: it is null then.
+
+        Any other entry in ``errors`` is raised, even when there is data beside it.
+        """
+        ask = _Ask("POST", self._requester.graphql_url, {"query": query, "variables": dict(variables)})
+        return (await self._perform(ask, optional)).json()["data"]
+
+    async def _perform(self, ask: _Ask, optional: frozenset[str] = frozenset()) -> Reply:
+        """Send until there is a good answer, patience or attempts run out, or repeating would be wrong."""
+        waited, failures, limits = 0.0, 0, 0
+        while True:
+            try:
+                return await self._once(ask, optional, limits)
+            except GitHubRateLimited as limited:
+                pause = limited.retry_after
+                if waited + pause > self._patience:
+                    raise
+                limits += 1
+            except GitHubUnreachable as unreachable:
+                failures += 1
+                if isinstance(unreachable, GitHubAmbiguous) or failures >= self._attempts:
+                    raise
+                pause = _FIRST_PAUSE * 2.0 ** (failures - 1)
+            waited += pause
+            await self.sleep(pause)
+
+    async def _once(self, ask: _Ask, optional: frozenset[str], limits: int) -> Reply:
+        path = ask.path
+        for _ in range(_MOST_REDIRECTS + 1):
+            # A read may be abandoned when the run is cancelled; of a write we must know what became of it.
+            reply = await run_sync(self._send, ask, path, limiter=self._limiter, abandon_on_cancel=not ask.write)
+            if reply.status not in (302, 303, 307, 308):
+                break
+            path = self._redirected(ask, reply)
+        error = fault_of(reply, ask.name, now=self._clock(), nth=limits)
+        if error is None and path.endswith("/graphql") and ask.verb == "POST":
+            error = self._graphql_error(reply, optional, limits)
+        if error is None:
+            return reply
+        raise self._scrubbed(_as_ambiguous(error) if _may_have_landed(ask, error) else error)
+
+    def _send(self, ask: _Ask, path: str) -> Reply:
+        """One request, in a worker thread. The lock stands because an abandoned read may still be under way."""
+        with self._lock:
+            self._writing = ask.write
+            try:
+                status, headers, text = self._requester.requestJson(
+                    ask.verb, path, dict(ask.parameters), {"Accept": ask.accept}, ask.payload
+                )
+            except requests.RequestException as error:
+                raise self._no_answer(ask, error) from None  # its text may hold what must not be shown
+            return Reply(status, headers, text)
+
+    def _count(self) -> None:
+        self._sent[self._writing] += 1
+
+    def _no_answer(self, ask: _Ask, error: requests.RequestException) -> GitHubError:
+        reason = "timed out" if isinstance(error, requests.Timeout) else type(error).__name__
+        said = f"GitHub did not answer {ask.name} at {self._origin} ({reason})."
+        if ask.write and not ask.repeatable and not _never_left(error):
+            return GitHubAmbiguous(said, remedy="The write may have landed.")
+        return GitHubUnreachable(said, remedy="Check the network, the proxy and its certificates (SSL_CERT_FILE).")
+
+    def _redirected(self, ask: _Ask, reply: Reply) -> str:
+        """Where a redirect leads, on this host only: the token must not travel."""
+        target = reply.headers.get("location", "")
+        parts = urlsplit(target)
+        if parts.netloc and _origin(target) != self._origin:
+            raise GitHubError(
+                f"{ask.name} was redirected to another host, {parts.hostname!r}; not followed.",
+                remedy="Check GITHUB_API_URL.",
+                status=reply.status,
+            )
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{self._origin}{parts.path}{query}"
+
+    def _graphql_error(self, reply: Reply, optional: frozenset[str], limits: int) -> GitHubError | None:
+        answer = reply.json()
+        data = answer.get("data") if isinstance(answer, dict) else None
+        errors = [e for e in (answer or {}).get("errors") or () if not _optional(e, optional)]
+        if errors or data is None:
+            return graphql_fault(errors, reply.headers, now=self._clock(), nth=limits)
+        return None
+
+    def _scrubbed(self, error: GitHubError) -> GitHubError:
+        if self._secret and self._secret in str(error):
+            error.message = error.message.replace(self._secret, "***")
+            error.remedy = error.remedy.replace(self._secret, "***")
+            error.args = (error.message,)
+        return error
+
+
+def _optional(error: Mapping[str, Any], optional: frozenset[str]) -> bool:
+    return error.get("type") == "FORBIDDEN" and bool(optional.intersection(map(str, error.get("path") or ())))
+
+
+def _may_have_landed(ask: _Ask, error: GitHubError) -> bool:
+    return ask.write and not ask.repeatable and isinstance(error, GitHubUnreachable)
+
+
+def _as_ambiguous(error: GitHubError) -> GitHubAmbiguous:
+    return GitHubAmbiguous(error.message, remedy=error.remedy, status=error.status)
+
+
+def _never_left(error: requests.RequestException) -> bool:
+    """Whether a failure came before any byte of the request was sent."""
+    if isinstance(error, requests.exceptions.ConnectTimeout) or "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, NewConnectionError)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+class _Response(RequestsResponse):
+    """An answer whose text keeps every byte, and that PyGithub does not act on by itself: it would repeat a 202 for
+    ever and follow a 301 without its query."""
+
+    def __init__(self, response: requests.Response) -> None:
+        super().__init__(response)
+        self.status = {202: 200, 301: 308}.get(self.status, self.status)
+
+    def read(self) -> str:
+        return self.response.content.decode("utf-8", "surrogateescape")
+
+
+def _requester_class(count: Callable[[], None]) -> type[Requester]:
+    """A Requester whose connections call ``count`` for each HTTP request they send, failed and repeated ones too."""
+
+    class Https(HTTPSRequestsConnectionClass):
+        def getresponse(self) -> RequestsResponse:
+            count()
+            return _Response(super().getresponse().response)
+
+    class Http(HTTPRequestsConnectionClass):
+        def getresponse(self) -> RequestsResponse:
+            count()
+            return _Response(super().getresponse().response)
+
+    class Counting(Requester):
+        pass
+
+    Counting.injectConnectionClasses(Http, Https)
+    return Counting

@@ -1,0 +1,175 @@
+"""The one reader of the environment: Settings, and the table of all variables that documentation and tests read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from reviewbot.errors import ConfigError
+
+_GITHUB_WEB = "https://github.com"
+_GITHUB_API = "https://api.github.com"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Variable(NamedTuple):
+    """A variable of the environment. ``secret`` values never reach a log, a comment, the database or the model."""
+
+    name: str
+    meaning: str
+    default: str = ""
+    secret: bool = False
+
+
+VARIABLES = (
+    Variable("GITHUB_TOKEN", "Token for GitHub; `GH_TOKEN` is read when it is not set.", secret=True),
+    Variable("GH_TOKEN", "Token for GitHub, as the gh program names it.", secret=True),
+    Variable(
+        "GITHUB_API_URL", "Address of GitHub's API for the host of GITHUB_SERVER_URL.", "from the server's address"
+    ),
+    Variable("GITHUB_SERVER_URL", "Address of your GitHub; its host may be reviewed beside github.com.", _GITHUB_WEB),
+    Variable(
+        "REVIEWBOT_API_BASE", "Address of the model provider's API, without `/responses`.", "from the key's provider"
+    ),
+    Variable("REVIEWBOT_API_KEY", "Key for the model provider at REVIEWBOT_API_BASE.", secret=True),
+    Variable("REVIEWBOT_MODEL", "Model to ask.", "from the key's provider"),
+    Variable("AIMLAPI_API_KEY", "Key for AIMLAPI; sets its address and `openai/gpt-5-1-codex`.", secret=True),
+    Variable("OPENAI_API_KEY", "Key for OpenAI; sets its address and `gpt-5.1-codex`.", secret=True),
+    Variable("AZURE_OPENAI_API_KEY", "Key for Azure OpenAI; needs AZURE_OPENAI_ENDPOINT.", secret=True),
+    Variable("AZURE_OPENAI_ENDPOINT", "Address of the Azure resource; `/openai/v1` is added."),
+    Variable("REVIEWBOT_DATABASE_URL", "Database of runs and paid answers.", "a SQLite file in REVIEWBOT_DATA_DIR"),
+    Variable("REVIEWBOT_DATA_DIR", "Folder for the database.", "~/.local/share/reviewbot"),
+    Variable("XDG_DATA_HOME", "Where data folders are kept, by the XDG specification.", "~/.local/share"),
+    Variable("HOME", "Your home folder; read only to find the data folder."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a deployment sets. Fields with secrets do not show in ``repr``."""
+
+    github_token: str = field(default="", repr=False)
+    github_api_url: str = ""
+    github_server_url: str = _GITHUB_WEB
+    api_base: str = ""
+    api_key: str = field(default="", repr=False)
+    model_id: str = ""
+    database_url: str = field(default="", repr=False)
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def default_host(self) -> str:
+        """The host of ``owner/repo#12``."""
+        return _host(self.github_server_url)
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """Hosts that a token may be sent to, exactly."""
+        return frozenset({"github.com", self.default_host})
+
+    @property
+    def shown_database_url(self) -> str:
+        """The database's address without a password."""
+        parts = urlsplit(self.database_url)
+        return self.database_url.replace(f":{parts.password}@", ":***@") if parts.password else self.database_url
+
+    def server_url_for(self, host: str) -> str:
+        """The web address of an allowed host."""
+        return self.github_server_url.rstrip("/") if host == self.default_host else f"https://{host}"
+
+    def api_url_for(self, host: str) -> str:
+        """The API's address of an allowed host: api.github.com, api.HOST for GHE.com, HOST/api/v3 for a server.
+
+        Source: GitHub's REST documentation, "Getting started", and that of GitHub Enterprise Server.
+        """
+        if host == self.default_host and self.github_api_url:
+            return self.github_api_url.rstrip("/")
+        if host == "github.com":
+            return _GITHUB_API
+        if host.endswith(".ghe.com"):
+            return f"https://api.{host}"
+        return f"{self.server_url_for(host)}/api/v3"
+
+    def require_api_key(self) -> str:
+        """The provider's key. Raises ConfigError when there is none."""
+        if not self.api_key:
+            raise ConfigError(
+                "No key for a model provider is set.",
+                remedy="Set OPENAI_API_KEY, AIMLAPI_API_KEY or AZURE_OPENAI_API_KEY, or REVIEWBOT_API_BASE with "
+                "REVIEWBOT_API_KEY. `reviewbot demo` needs none.",
+            )
+        return self.api_key
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process, or of another environment. An empty variable counts as unset.
+
+    Raises ConfigError for an address that is none, and for a key without the address that it needs.
+    """
+    found = dict(os.environ if environ is None else environ)
+    given = {name: value.strip() for name, value in found.items() if value.strip()}
+    base, key, model = _provider(given)
+    server = _address(given, "GITHUB_SERVER_URL") or _GITHUB_WEB
+    return Settings(
+        github_token=given.get("GITHUB_TOKEN") or given.get("GH_TOKEN", ""),
+        github_api_url=_address(given, "GITHUB_API_URL"),
+        github_server_url=server,
+        api_base=base,
+        api_key=key,
+        model_id=given.get("REVIEWBOT_MODEL") or model,
+        database_url=given.get("REVIEWBOT_DATABASE_URL") or f"sqlite:///{_data_folder(given) / 'runs.sqlite'}",
+        environ=found,
+    )
+
+
+def _provider(given: Mapping[str, str]) -> tuple[str, str, str]:
+    """Address, key and model by what is set; the explicit pair wins, then the presets in the order of the table."""
+    base = _address(given, "REVIEWBOT_API_BASE")
+    if given.get("REVIEWBOT_API_KEY"):
+        return base or "https://api.openai.com/v1", given["REVIEWBOT_API_KEY"], ""
+    if given.get("AIMLAPI_API_KEY"):
+        return base or "https://api.aimlapi.com/v1", given["AIMLAPI_API_KEY"], "openai/gpt-5-1-codex"
+    if given.get("OPENAI_API_KEY"):
+        return base or "https://api.openai.com/v1", given["OPENAI_API_KEY"], "gpt-5.1-codex"
+    if given.get("AZURE_OPENAI_API_KEY"):
+        endpoint = _address(given, "AZURE_OPENAI_ENDPOINT")
+        if not (endpoint or base):
+            raise ConfigError(
+                "AZURE_OPENAI_API_KEY is set without AZURE_OPENAI_ENDPOINT.",
+                remedy="Set it to the address of your resource, https://NAME.openai.azure.com.",
+            )
+        return base or f"{endpoint}/openai/v1", given["AZURE_OPENAI_API_KEY"], "gpt-5.1-codex"
+    return base or "https://api.openai.com/v1", "", ""
+
+
+def _address(given: Mapping[str, str], name: str) -> str:
+    """An http(s) address without credentials; plain http only for this machine, since secrets go there."""
+    value = given.get(name, "").rstrip("/")
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname or ""
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    if parts.scheme not in ("http", "https") or not host or parts.username or parts.password:
+        raise ConfigError(f"{name} is not a web address: {host or 'no host in it'}.", remedy="Write https://HOST.")
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise ConfigError(f"{name} uses plain http to {host}.", remedy="Use https: keys and tokens are sent there.")
+    return value
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+
+def _data_folder(given: Mapping[str, str]) -> Path:
+    if given.get("REVIEWBOT_DATA_DIR"):
+        return Path(given["REVIEWBOT_DATA_DIR"]).expanduser().absolute()
+    home = Path(given.get("HOME") or Path.home())
+    return Path(given.get("XDG_DATA_HOME") or home / ".local" / "share") / "reviewbot"

@@ -1,0 +1,201 @@
+"""RunStore in a SQL database: paid answers, and what became of every run and finding.
+
+SQLAlchemy blocks, so each call runs in a worker thread; the database is opened, and migrated, at the first one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from anyio.to_thread import run_sync
+
+from reviewbot.core.context.prompt import Answer
+from reviewbot.core.cost import Usage
+from reviewbot.core.report.outcome import ReviewOutcome
+from reviewbot.errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+_T = TypeVar("_T")
+ANSWERS_KEPT = timedelta(days=30)
+_SOME_DATABASES_FAULT = "Look at the disk and at REVIEWBOT_DATABASE_URL; `reviewbot doctor` tries it."
+
+
+class SqlRunStore:
+    """``url`` is SQLAlchemy's; ``now`` gives the time in UTC."""
+
+    def __init__(self, url: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._url = url
+        self._now = now
+        self._engine: Engine | None = None
+        self._lock = threading.Lock()
+
+    async def answer(self, key: str) -> Answer | None:
+        """The paid answer of this request, at most 30 days old, marked as reused."""
+
+        def read(connection: Connection) -> Answer | None:
+            from reviewbot.store.tables import answers
+
+            young = answers.c.created_at >= self._stamp() - ANSWERS_KEPT
+            row = connection.execute(answers.select().where(answers.c.request_key == key, young)).mappings().first()
+            return _answer(dict(row)) if row else None
+
+        return await self._do(read)
+
+    async def keep_answer(self, run_id: str, key: str, answer: Answer) -> None:
+        """Store a paid answer; one of the same request is replaced. Old ones are deleted on the way."""
+
+        def write(connection: Connection) -> None:
+            from reviewbot.store.tables import answers
+
+            connection.execute(answers.delete().where(answers.c.created_at < self._stamp() - ANSWERS_KEPT))
+            connection.execute(answers.delete().where(answers.c.request_key == key))
+            connection.execute(answers.insert().values(_answer_row(run_id, key, answer, self._stamp())))
+
+        await self._do(write)
+
+    async def start_run(self, run_id: str, target: str, head_sha: str, model: str) -> None:
+        def write(connection: Connection) -> None:
+            from reviewbot.store.tables import runs
+
+            values = {"id": run_id, "target": target, "head_sha": head_sha, "model": model}
+            connection.execute(runs.insert().values(**values, status="running", started_at=self._stamp()))
+
+        await self._do(write)
+
+    async def finish_run(self, outcome: ReviewOutcome) -> None:
+        """Book the outcome, with the fate of every finding."""
+
+        def write(connection: Connection) -> None:
+            from reviewbot.store.tables import findings, runs
+
+            values = _run_row(outcome) | {"finished_at": self._stamp()}
+            connection.execute(runs.update().where(runs.c.id == outcome.run_id).values(values))
+            rows = _finding_rows(outcome)
+            if rows:
+                connection.execute(findings.insert(), rows)
+
+        await self._do(write)
+
+    async def fail_run(self, run_id: str, error: str) -> None:
+        def write(connection: Connection) -> None:
+            from reviewbot.store.tables import runs
+
+            values = {"status": "failed", "error": error, "finished_at": self._stamp()}
+            connection.execute(runs.update().where(runs.c.id == run_id).values(values))
+
+        await self._do(write)
+
+    async def list_runs(self, limit: int) -> list[Mapping[str, Any]]:
+        """The newest runs, as rows."""
+
+        def read(connection: Connection) -> list[Mapping[str, Any]]:
+            from reviewbot.store.tables import runs
+
+            query = runs.select().order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+        return await self._do(read)
+
+    async def show_run(self, run_id: str) -> Mapping[str, Any]:
+        """One run with its ``answers`` and ``findings``. Raises StoreError when there is none of that name."""
+
+        def read(connection: Connection) -> Mapping[str, Any]:
+            from reviewbot.store.tables import answers, findings, runs
+
+            row = connection.execute(runs.select().where(runs.c.id == run_id)).mappings().first()
+            if row is None:
+                raise StoreError(f"There is no run {run_id!r}.", remedy="`reviewbot runs list` names the runs.")
+            asked = connection.execute(answers.select().where(answers.c.run_id == run_id)).mappings()
+            found = connection.execute(findings.select().where(findings.c.run_id == run_id)).mappings()
+            return {**row, "answers": [dict(item) for item in asked], "findings": [dict(item) for item in found]}
+
+        return await self._do(read)
+
+    def _stamp(self) -> datetime:
+        return self._now().astimezone(UTC).replace(tzinfo=None)
+
+    async def _do(self, work: Callable[[Connection], _T]) -> _T:
+        return await run_sync(self._in_thread, work)
+
+    def _in_thread(self, work: Callable[[Connection], _T]) -> _T:
+        from sqlalchemy.exc import DBAPIError
+
+        from reviewbot.store.schema import open_engine
+
+        with self._lock:
+            if self._engine is None:
+                self._engine = open_engine(self._url)
+        try:
+            with self._engine.begin() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            said = str(error.orig).splitlines()[0]
+            raise StoreError(f"The run database failed: {said}.", remedy=_SOME_DATABASES_FAULT) from error
+
+
+def _answer(row: Mapping[str, Any]) -> Answer:
+    usage = Usage(
+        row["requests"], row["input_tokens"], row["output_tokens"], row["cached_input_tokens"], row["reasoning_tokens"]
+    )
+    return Answer(row["text"], row["model"], usage, row["cost_usd"], row["response_id"], reused=True)
+
+
+def _answer_row(run_id: str, key: str, answer: Answer, stamp: datetime) -> dict[str, Any]:
+    return {
+        "request_key": key,
+        "run_id": run_id,
+        "text": answer.text.replace("\0", "\ufffd"),  # Postgres keeps no NUL in a text
+        "model": answer.model,
+        "response_id": answer.response_id,
+        "cost_usd": answer.cost_usd,
+        "created_at": stamp,
+        **_usage_row(answer.usage),
+    }
+
+
+def _usage_row(usage: Usage) -> dict[str, Any]:
+    return {
+        "requests": usage.requests,
+        "input_tokens": usage.input_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "output_tokens": usage.output_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+    }
+
+
+def _run_row(outcome: ReviewOutcome) -> dict[str, Any]:
+    return {
+        "status": "finished",
+        "verdict": outcome.verdict,
+        "model": outcome.model,
+        "changed_lines": outcome.coverage.changed_lines,
+        "reviewed_lines": outcome.coverage.reviewed_lines,
+        "cost_usd": outcome.cost_usd,
+        "review_url": outcome.posted.review_url if outcome.posted else None,
+        **_usage_row(outcome.usage),
+    }
+
+
+def _finding_rows(outcome: ReviewOutcome) -> list[dict[str, Any]]:
+    fates = [(item, "posted", "") for item in outcome.findings]
+    fates += [(item.placed, item.reason.value, item.detail) for item in outcome.rejected]
+    return [
+        {
+            "run_id": outcome.run_id,
+            "fingerprint": placed.fingerprint,
+            "path": placed.location.path,
+            "line": placed.location.line,
+            "side": placed.location.side.value,
+            "severity": placed.finding.severity.value,
+            "title": placed.finding.title,
+            "placement": placed.location.step.value,
+            "decision": decision,
+            "detail": detail,
+        }
+        for placed, decision, detail in fates
+    ]

@@ -1,0 +1,96 @@
+"""Brings a run database to the schema of this version, safely with several processes at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from reviewbot.errors import StoreError
+
+VERSION = "0001"
+_LOCK = 727_110_515  # names our advisory lock on Postgres
+
+
+def open_engine(url: str) -> Engine:
+    """An engine on an up-to-date database. Raises StoreError with the remedy."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            engine = _sqlite(parsed.database or "", url)
+        else:
+            engine = create_engine(url, pool_pre_ping=True)
+        _upgrade(engine)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise StoreError(
+            "REVIEWBOT_DATABASE_URL is not the address of a database.", remedy="Write sqlite:///FILE or postgresql://…"
+        ) from error
+    except (DBAPIError, OSError) as error:
+        said = str(getattr(error, "orig", error)).splitlines()[0]
+        raise StoreError(
+            f"The run database cannot be used: {said}.",
+            remedy="Check REVIEWBOT_DATABASE_URL, or set REVIEWBOT_DATA_DIR to a folder that can be written.",
+        ) from error
+    return engine
+
+
+def _sqlite(file: str, url: str) -> Engine:
+    if file and file != ":memory:":
+        path = Path(file)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600, exist_ok=True)
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def _settle(connection: object, _: object) -> None:
+        cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection, which has no type
+        for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine
+
+
+def _upgrade(engine: Engine) -> None:
+    """Alembic costs half a second to import, so it is asked only when the version differs."""
+    with engine.connect() as connection:
+        if _version(connection) == VERSION:
+            return
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    with engine.connect() as connection:
+        _hold(connection)
+        config.attributes["connection"] = connection
+        if _version(connection) != VERSION:
+            command.upgrade(config, "head")
+        connection.commit()
+
+
+def _hold(connection: Connection) -> None:
+    """Let one process migrate at a time; the lock goes with the transaction."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def _version(connection: Connection) -> str | None:
+    if not engine_has_version_table(connection):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return str(found) if found is not None else None
+
+
+def engine_has_version_table(connection: Connection) -> bool:
+    """Whether any migration was ever run here."""
+    if connection.dialect.name == "sqlite":
+        query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
+    else:
+        query = "SELECT 1 WHERE to_regclass('alembic_version') IS NOT NULL"
+    return connection.execute(text(query)).scalar() is not None

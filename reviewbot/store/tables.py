@@ -1,0 +1,67 @@
+"""The tables of the run database. Migrations make them; a test holds the two equal."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, DateTime, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("target", String(400), nullable=False),
+    Column("head_sha", String(64), nullable=False),
+    Column("model", String(200), nullable=False),
+    Column("status", String(20), nullable=False),  # running, finished, failed
+    Column("verdict", String(20)),
+    Column("error", Text),
+    Column("started_at", DateTime, nullable=False),
+    Column("finished_at", DateTime),
+    Column("changed_lines", Integer),
+    Column("reviewed_lines", Integer),
+    Column("requests", Integer),
+    Column("input_tokens", Integer),
+    Column("cached_input_tokens", Integer),
+    Column("output_tokens", Integer),
+    Column("reasoning_tokens", Integer),
+    Column("cost_usd", Float),
+    Column("review_url", String(400)),
+    Index("runs_by_start", "started_at"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("request_key", String(64), primary_key=True),
+    Column("run_id", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("model", String(200), nullable=False),
+    Column("response_id", String(200), nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("input_tokens", Integer, nullable=False),
+    Column("cached_input_tokens", Integer),
+    Column("output_tokens", Integer, nullable=False),
+    Column("reasoning_tokens", Integer),
+    Column("cost_usd", Float),
+    Column("created_at", DateTime, nullable=False),
+    Index("answers_by_age", "created_at"),
+    Index("answers_by_run", "run_id"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("line", Integer),
+    Column("side", String(5), nullable=False),
+    Column("severity", String(20), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("placement", String(20), nullable=False),
+    Column("decision", String(40), nullable=False),  # posted, or the reason why not
+    Column("detail", Text, nullable=False),
+    Index("findings_by_run", "run_id"),
+)

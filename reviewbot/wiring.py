@@ -1,0 +1,230 @@
+"""The one builder of shells: settings and a target in, a finished run out. Doors call this; nothing else builds."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import anyio
+
+from reviewbot.core.change.pull_request import PullRequestRef
+from reviewbot.core.config import Config
+from reviewbot.core.report.draft import ReviewDraft
+from reviewbot.core.report.outcome import ReviewOutcome
+from reviewbot.core.report.rendering import render_draft
+from reviewbot.core.resolution import Layer, Resolved, parse_toml, resolve
+from reviewbot.display import LastSeen, watching
+from reviewbot.errors import UsageError
+from reviewbot.flows.review import Order, Ports, review
+from reviewbot.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from reviewbot.flows.estimate import Estimate
+    from reviewbot.ports import Model, PullRequestSource, ReviewSink, RunStore
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for at a door. ``flags`` are dotted setting names with the values given there."""
+
+    target: str
+    dry_run: bool = False
+    fresh: bool = False
+    base: str | None = None
+    head: str | None = None
+    staged: bool = False
+    uncommitted: bool = False
+    flags: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished run; ``payloads`` is what a dry run would have sent, as JSON."""
+
+    outcome: ReviewOutcome
+    payloads: str | None = None
+
+
+def run_review(request: Request, last: LastSeen, settings: Settings | None = None, *, quiet: bool = False) -> Done:
+    """Review the target of ``request``. Raises ReviewbotError; a KeyboardInterrupt cancels what is under way."""
+    return anyio.run(partial(_review, request, last, settings or read_settings(), quiet=quiet))
+
+
+async def _review(request: Request, last: LastSeen, settings: Settings, *, quiet: bool) -> Done:
+    async with AsyncExitStack() as stack:
+        ports, payloads = await stack.enter_async_context(_ports(request, settings))
+        watch = stack.enter_context(watching(last, quiet=quiet))
+        order = Order(_run_id(), layers_of(request, settings), fresh=request.fresh, closed_too=request.dry_run)
+        outcome = await review(ports, order, watch)
+        return Done(outcome, payloads())
+
+
+def run_estimate(request: Request, last: LastSeen, settings: Settings | None = None) -> Estimate:
+    """What reviewing the target would read and cost."""
+    return anyio.run(partial(_estimate, request, last, settings or read_settings()))
+
+
+async def _estimate(request: Request, last: LastSeen, settings: Settings) -> Estimate:
+    from reviewbot.flows.estimate import estimate
+
+    async with AsyncExitStack() as stack:
+        ports, _ = await stack.enter_async_context(_ports(request, settings))
+        watch = stack.enter_context(watching(last))
+        return await estimate(ports, layers_of(request, settings), watch)
+
+
+def layers_of(request: Request, settings: Settings) -> tuple[Layer, ...]:
+    """The settings of the deployment, then those of the command line; the repository's come below both."""
+    own = {"model.id": settings.model_id} if settings.model_id else {}
+    return Layer("environment", nested(own)), Layer("command line", nested(request.flags))
+
+
+def nested(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"model.id": "x"}`` as ``{"model": {"id": "x"}}``."""
+    tree: dict[str, Any] = {}
+    for name, value in flags.items():
+        *path, last = name.split(".")
+        place = tree
+        for part in path:
+            place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise UsageError(f"{name!r} is not the name of a setting.", remedy="See `reviewbot config show`.")
+        place[last] = value
+    return tree
+
+
+@asynccontextmanager
+async def _ports(request: Request, settings: Settings) -> AsyncIterator[tuple[Ports, Callable[[], str | None]]]:
+    """Everything a run needs, and what tells the payloads of a dry run afterwards. All is closed at the end."""
+    async with AsyncExitStack() as stack:
+        if _is_local(request):
+            source, sink, payloads = await _local(request, settings, stack)
+        else:
+            source, sink, payloads = await _remote(request, settings, stack)
+        store = open_store(settings)
+        yield Ports(source, sink, partial(_model, settings, stack), store, _draft), payloads
+
+
+def _is_local(request: Request) -> bool:
+    local = request.base or request.head or request.staged or request.uncommitted
+    there = Path(request.target).is_dir()
+    if local and not there:
+        raise UsageError(
+            f"{request.target!r} is not a folder, and --base, --head, --staged and --uncommitted are for work trees.",
+            remedy="Leave them out for a pull request, or give the path of a git work tree.",
+        )
+    return there
+
+
+_Built = tuple["PullRequestSource", "ReviewSink", "Callable[[], str | None]"]
+
+
+async def _local(request: Request, settings: Settings, stack: AsyncExitStack) -> _Built:
+    from reviewbot.github.dry_run import DryRunSink
+    from reviewbot.local_tree import LocalSource
+
+    source = await stack.enter_async_context(
+        LocalSource(
+            Path(request.target),
+            environ=settings.environ,
+            base=request.base,
+            head=request.head,
+            staged=request.staged,
+            uncommitted=request.uncommitted,
+        )
+    )
+    return source, DryRunSink(), lambda: None
+
+
+async def _remote(request: Request, settings: Settings, stack: AsyncExitStack) -> _Built:
+    from reviewbot.checkout import GitWorkspace
+    from reviewbot.github.client import GitHubClient
+    from reviewbot.github.dry_run import DryRunSink
+    from reviewbot.github.payloads import as_json
+    from reviewbot.github.pull_requests import GitHubSource
+    from reviewbot.github.reviews import GitHubSink
+
+    ref = PullRequestRef.parse(request.target, allowed_hosts=settings.allowed_hosts, default_host=settings.default_host)
+    client = GitHubClient(settings.github_token, api_url=settings.api_url_for(ref.host))
+    stack.push_async_callback(client.aclose)
+    clone_url = f"{settings.server_url_for(ref.host)}/{ref.full_name}.git"
+    workspace = await stack.enter_async_context(
+        GitWorkspace(clone_url, environ=settings.environ, token=settings.github_token, pull_number=ref.number)
+    )
+    source = GitHubSource(client, ref, workspace)
+    if request.dry_run:
+        dry = DryRunSink(lambda: source.seen)
+        return source, dry, lambda: as_json(dry.payloads)
+    return source, GitHubSink(client, source), lambda: None
+
+
+def _model(settings: Settings, stack: AsyncExitStack, config: Config) -> Model:
+    """The model of the settings, with its fallbacks behind it. Raises ConfigError without a key."""
+    from reviewbot.model.asking import FallbackModel, ResponsesModel
+    from reviewbot.model.catalogue import facts_for
+    from reviewbot.model.limiter import Limiter
+    from reviewbot.model.responses import ResponsesClient
+    from reviewbot.model.verdict import RetryPolicy
+
+    wanted = config.model
+    client = ResponsesClient(
+        settings.api_base,
+        settings.require_api_key(),
+        policy=RetryPolicy(attempts=wanted.attempts, deadline=wanted.timeout_seconds),
+        limiter=Limiter(wanted.requests_per_minute, wanted.tokens_per_minute),
+    )
+    stack.push_async_callback(client.aclose)
+    models = [ResponsesModel(client, wanted, facts_for(name)) for name in (wanted.id, *wanted.fallbacks)]
+    return models[0] if len(models) == 1 else FallbackModel(models)
+
+
+def _draft(outcome: ReviewOutcome, config: Config, key: str) -> ReviewDraft:
+    return render_draft(outcome, config, key=key)
+
+
+def open_store(settings: Settings) -> RunStore:
+    """The database of runs and paid answers; opened at its first use."""
+    from reviewbot.store.runs import SqlRunStore
+
+    return SqlRunStore(settings.database_url)
+
+
+def list_runs(limit: int) -> list[Mapping[str, Any]]:
+    from reviewbot.store.runs import SqlRunStore
+
+    return anyio.run(SqlRunStore(read_settings().database_url).list_runs, limit)
+
+
+def show_run(run_id: str) -> Mapping[str, Any]:
+    from reviewbot.store.runs import SqlRunStore
+
+    return anyio.run(SqlRunStore(read_settings().database_url).show_run, run_id)
+
+
+def resolve_local(target: Path, flags: Mapping[str, Any], *, must_exist: bool = False) -> Resolved:
+    """The settings in force for a work tree or a settings file on this machine, with the source of each."""
+    file = target / ".reviewbot.toml" if target.is_dir() else target
+    layers = []
+    if file.is_file():
+        layers.append(Layer(file.name, parse_toml(file.read_text(encoding="utf-8"), str(file)), repository=True))
+    elif must_exist or not target.is_dir():
+        raise UsageError(f"{file} is not there.", remedy="Give the path of a .reviewbot.toml or of its folder.")
+    request = Request(target=str(target), flags=flags)
+    return resolve([*layers, *layers_of(request, read_settings())])
+
+
+def _run_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def web_host(url: str) -> str:
+    """The host of a web address as `PullRequestRef` names it, with its port when there is one."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)

@@ -1,0 +1,150 @@
+"""One suite over the run store in SQLite and the shipped one in memory."""
+
+from __future__ import annotations
+
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import anyio
+import pytest
+import sqlalchemy as sa
+
+from reviewbot.core.change.diff import Diff, Side
+from reviewbot.core.change.pull_request import PullRequest
+from reviewbot.core.context.prompt import Answer
+from reviewbot.core.cost import Usage
+from reviewbot.core.findings.finding import (
+    Finding,
+    Location,
+    PlacedFinding,
+    RejectedFinding,
+    RejectReason,
+    Severity,
+    Step,
+)
+from reviewbot.core.report.outcome import Coverage, ReviewOutcome
+from reviewbot.errors import StoreError
+from reviewbot.ports import RunStore
+from reviewbot.store.memory import MemoryRunStore
+from reviewbot.store.runs import SqlRunStore
+from reviewbot.store.schema import open_engine
+from reviewbot.store.tables import metadata
+
+pytestmark = pytest.mark.anyio
+ANSWER = Answer("{}", "gpt-5.1-codex", Usage(1, 100, 20, None, 5), 0.01, "resp_1", 1.5)
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> RunStore:
+    return SqlRunStore(f"sqlite:///{tmp_path}/deep/runs.sqlite") if request.param == "sqlite" else MemoryRunStore()
+
+
+def outcome(run_id: str) -> ReviewOutcome:
+    finding = Finding("a.py", Side.RIGHT, "x", "e", "Title", "Body", "bug", Severity.MAJOR, 0.9)
+    placed = PlacedFinding(finding, Location("a.py", Side.RIGHT, None, 3, Step.LINE), "f" * 16)
+    pull = PullRequest(None, "t", "", "a", "open", False, "main", "b", "x", "h", "o/r", None, 1, 1, 0, 1)
+    rejected = RejectedFinding(placed, RejectReason.LOW_CONFIDENCE, "0.1")
+    return ReviewOutcome(
+        run_id,
+        pull,
+        "findings",
+        Coverage(()),
+        Diff(()),
+        (placed,),
+        (rejected,),
+        "m",
+        usage=Usage(1, 2, 3),
+        cost_usd=0.5,
+    )
+
+
+async def test_a_paid_answer_comes_back_marked_as_reused(store: RunStore) -> None:
+    assert await store.answer("k") is None
+    await store.start_run("r", "o/r#1", "h", "m")
+    await store.keep_answer("r", "k", ANSWER)
+    found = await store.answer("k")
+    assert found is not None
+    assert found.reused
+    assert (found.text, found.model, found.usage, found.cost_usd) == (ANSWER.text, ANSWER.model, ANSWER.usage, 0.01)
+
+
+async def test_a_second_answer_to_the_same_request_replaces_the_first(store: RunStore) -> None:
+    await store.keep_answer("r", "k", ANSWER)
+    await store.keep_answer("r2", "k", Answer("new", "m", Usage(1, 1, 1), None))
+    found = await store.answer("k")
+    assert found is not None
+    assert found.text == "new"
+    assert found.cost_usd is None
+
+
+async def test_runs_that_finish_and_fail_are_taken(store: RunStore) -> None:
+    await store.start_run("a", "o/r#1", "h", "m")
+    await store.finish_run(outcome("a"))
+    await store.start_run("b", "o/r#1", "h", "m")
+    await store.fail_run("b", "The provider is down.")
+
+
+async def test_what_is_shown_of_runs(tmp_path: Path) -> None:
+    store = SqlRunStore(f"sqlite:///{tmp_path}/runs.sqlite")
+    await store.start_run("a", "o/r#1", "h", "m")
+    await store.keep_answer("a", "k", ANSWER)
+    await store.finish_run(outcome("a"))
+    await store.start_run("b", "o/r#2", "h", "m")
+    await store.fail_run("b", "The provider is down.")
+    assert [(run["id"], run["status"]) for run in await store.list_runs(10)] == [("b", "failed"), ("a", "finished")]
+    assert len(await store.list_runs(1)) == 1
+    shown = await store.show_run("a")
+    assert [item["decision"] for item in shown["findings"]] == ["posted", "low-confidence"]
+    assert [item["request_key"] for item in shown["answers"]] == ["k"]
+    assert shown["cost_usd"] == 0.5
+    with pytest.raises(StoreError, match="no run 'zz'"):
+        await store.show_run("zz")
+
+
+async def test_old_answers_are_forgotten(tmp_path: Path) -> None:
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    store = SqlRunStore(f"sqlite:///{tmp_path}/runs.sqlite", now=lambda: now[0])
+    await store.keep_answer("r", "old", ANSWER)
+    now[0] += timedelta(days=31)
+    assert await store.answer("old") is None
+    await store.keep_answer("r", "new", ANSWER)
+    now[0] -= timedelta(days=31)
+    assert await store.answer("old") is None
+
+
+async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    await SqlRunStore(f"sqlite:///{tmp_path}/deep/runs.sqlite").answer("k")
+    assert stat.S_IMODE((tmp_path / "deep" / "runs.sqlite").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "deep").stat().st_mode) == 0o700
+
+
+async def test_several_at_once_may_make_the_database(tmp_path: Path) -> None:
+    stores = [SqlRunStore(f"sqlite:///{tmp_path}/runs.sqlite") for _ in range(6)]
+    async with anyio.create_task_group() as group:
+        for number, store in enumerate(stores):
+            group.start_soon(store.start_run, f"r{number}", "o/r#1", "h", "m")
+    assert len(await stores[0].list_runs(10)) == 6
+
+
+@pytest.mark.parametrize("url", ["sqlite:////proc/none/runs.sqlite", "nonsense", "oracle9://x"])
+async def test_a_database_that_cannot_be_used_is_one_clear_sentence(url: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        await SqlRunStore(url).answer("k")
+    assert "REVIEWBOT_DATABASE_URL" in str(caught.value)
+
+
+async def test_a_file_that_is_no_database_is_one_clear_sentence(tmp_path: Path) -> None:
+    (tmp_path / "runs.sqlite").write_bytes(b"not a database" * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        await SqlRunStore(f"sqlite:///{tmp_path}/runs.sqlite").answer("k")
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/runs.sqlite")
+    found = sa.inspect(engine)
+    for table in metadata.sorted_tables:
+        columns = {column["name"]: str(column["type"]) for column in found.get_columns(table.name)}
+        assert columns == {column.name: str(column.type.compile(engine.dialect)) for column in table.columns}
+        assert {i["name"] for i in found.get_indexes(table.name)} == {index.name for index in table.indexes}
+    engine.dispose()

@@ -1,0 +1,198 @@
+"""Triage: every finding ends in exactly one place, with a reason, in an order that does not depend on the input's."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reviewbot.core.change.diff import Side
+from reviewbot.core.change.pull_request import ReviewThread
+from reviewbot.core.config import ReviewSettings
+from reviewbot.core.findings.finding import (
+    Finding,
+    Location,
+    PlacedFinding,
+    RejectReason,
+    Severity,
+    Step,
+    fingerprint,
+)
+from reviewbot.core.findings.triage import Triage, triage
+
+REVIEW = ReviewSettings()
+
+
+def placed(
+    title: str = "Total is wrong",
+    *,
+    path: str = "a.py",
+    quote: str = "",
+    line: int | None = 5,
+    start: int | None = None,
+    side: Side = Side.RIGHT,
+    step: Step | None = None,
+    severity: Severity = Severity.MAJOR,
+    confidence: float = 0.9,
+    body: str = "Because.",
+) -> PlacedFinding:
+    quote = quote or f"code of {title}"
+    finding = Finding(path, side, quote, "", title, body, "bug", severity, confidence)
+    rung = step or (Step.FILE if line is None else Step.RANGE if start else Step.LINE)
+    location = Location(path, side, start, line, rung)
+    return PlacedFinding(finding, location, fingerprint(path, "", quote, "bug"))
+
+
+def thread(*marks: str, ours: bool = True, resolved: bool = False) -> ReviewThread:
+    return ReviewThread("T1", "a.py", Side.RIGHT, 5, resolved, outdated=False, ours=ours, body="", fingerprints=marks)
+
+
+def reasons(result: Triage) -> list[tuple[str, RejectReason]]:
+    return [(rejected.placed.finding.title, rejected.reason) for rejected in result.rejected]
+
+
+def titles(findings: tuple[PlacedFinding, ...]) -> list[str]:
+    return [finding.finding.title for finding in findings]
+
+
+def test_the_order_is_severity_confidence_path_line() -> None:
+    findings = [
+        placed("e", line=9, severity=Severity.MINOR),
+        placed("d", path="b.py", line=1),
+        placed("c", line=7),
+        placed("b", line=3),
+        placed("a", path="z.py", line=80, confidence=0.95),
+        placed("first", path="z.py", line=90, severity=Severity.CRITICAL, confidence=0.4),
+    ]
+    assert titles(triage(findings, (), REVIEW).post) == ["first", "a", "b", "c", "d", "e"]
+
+
+@pytest.mark.parametrize(
+    ("finding", "reason", "detail"),
+    [
+        (placed(confidence=0.29), RejectReason.LOW_CONFIDENCE, "confidence 0.29 is below 0.30"),
+        (placed(severity=Severity.NIT), RejectReason.BELOW_SEVERITY, "nit is below minor"),
+        (placed(quote=" ", body="\n"), RejectReason.EMPTY, "neither a quote nor a text"),
+    ],
+)
+def test_unfit_findings_are_rejected(finding: PlacedFinding, reason: RejectReason, detail: str) -> None:
+    result = triage([finding], (), REVIEW)
+    assert (result.post, result.summary) == ((), ())
+    assert [(one.reason, one.detail) for one in result.rejected] == [(reason, detail)]
+
+
+def test_a_body_or_a_quote_is_enough() -> None:
+    assert len(triage([placed("a", quote=" "), placed("b", line=90, body="")], (), REVIEW).post) == 2
+
+
+def test_findings_without_a_place_go_to_the_summary_and_do_not_count_as_comments() -> None:
+    findings = [placed("lost", path="no.py", line=None, step=Step.SUMMARY, severity=Severity.CRITICAL), placed("here")]
+    result = triage(findings, (), ReviewSettings(max_comments=1))
+    assert titles(result.summary) == ["lost"]
+    assert titles(result.post) == ["here"]
+
+
+@pytest.mark.parametrize("resolved", [True, False])
+def test_what_we_posted_is_not_posted_again(*, resolved: bool) -> None:
+    finding = placed()
+    result = triage([finding], [thread("0" * 16, finding.fingerprint, resolved=resolved)], REVIEW)
+    assert reasons(result) == [("Total is wrong", RejectReason.ALREADY_POSTED)]
+
+
+def test_a_marker_in_somebody_elses_thread_hides_nothing() -> None:
+    finding = placed()
+    assert triage([finding], [thread(finding.fingerprint, ours=False)], REVIEW).post == (finding,)
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (placed("Another title", quote="code of Total is wrong", line=40), True),
+        (placed("The total is wrong"), True),
+        (placed("total is WRONG!", line=7, start=4), True),
+        (placed("Total is wrong", line=7, start=6), False),
+        (placed("Total is wrong", side=Side.LEFT), False),
+        (placed("Total is wrong", path="b.py"), False),
+        (placed("Division by zero when the list is empty"), False),
+        (placed("Total is wrong", line=None), False),
+    ],
+)
+def test_like_findings_in_one_place_are_merged(other: PlacedFinding, *, same: bool) -> None:
+    other = replace(other, finding=replace(other.finding, confidence=0.5))
+    if not same:
+        other = replace(other, fingerprint="f" * 16)
+    result = triage([other, placed()], (), REVIEW)
+    assert result.post[0] == placed()
+    if same:
+        assert reasons(result) == [(other.finding.title, RejectReason.DUPLICATE)]
+        assert result.rejected[0].detail == "says the same as 'Total is wrong'"
+    else:
+        assert len(result.post) == 2
+
+
+def test_file_comments_are_merged_only_when_their_titles_are_nearly_equal() -> None:
+    findings = [
+        placed("Missing check for null in foo", line=None, confidence=0.9),
+        placed("Missing check for null in bar", line=None, confidence=0.8),
+        placed("missing check for null in foo.", line=None, confidence=0.7),
+    ]
+    result = triage(findings, (), REVIEW)
+    assert titles(result.post) == ["Missing check for null in foo", "Missing check for null in bar"]
+
+
+def test_an_unfit_twin_does_not_hide_a_fit_one() -> None:
+    unsure = placed("Total is wrong", severity=Severity.CRITICAL, confidence=0.1)
+    result = triage([unsure, placed()], (), REVIEW)
+    assert result.post == (placed(),)
+    assert reasons(result) == [("Total is wrong", RejectReason.LOW_CONFIDENCE)]
+
+
+def test_the_lightest_are_over_the_limit() -> None:
+    findings = [placed(f"Point {number}", line=number * 10, confidence=0.5 + number / 100) for number in range(1, 6)]
+    result = triage(findings, (), ReviewSettings(max_comments=2))
+    assert titles(result.post) == ["Point 5", "Point 4"]
+    assert {reason for _, reason in reasons(result)} == {RejectReason.OVER_LIMIT}
+    assert triage(findings, (), ReviewSettings(max_comments=0)).post == ()
+
+
+some_placed = st.builds(
+    placed,
+    st.sampled_from(["Total is wrong", "The total is wrong", "Leak", "Race in the cache", "x"]),
+    path=st.sampled_from(["a.py", "b.py"]),
+    quote=st.sampled_from(["x = 1", "y = 2", " ", "z"]),
+    line=st.none() | st.integers(1, 12),
+    side=st.sampled_from(Side),
+    step=st.sampled_from([None, None, Step.SUMMARY]),
+    severity=st.sampled_from(Severity),
+    confidence=st.floats(0, 1),
+    body=st.sampled_from(["", "text"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(some_placed, max_size=14),
+    st.integers(0, 4),
+    st.sampled_from(["critical", "major", "minor", "nit"]),
+    st.integers(),
+)
+def test_every_finding_ends_in_exactly_one_place_whatever_the_order(
+    findings: list[PlacedFinding], limit: int, least: Any, seed: int
+) -> None:
+    review = ReviewSettings(max_comments=limit, min_severity=least)
+    threads = [thread(findings[0].fingerprint)] if findings and seed % 2 else []
+    result = triage(findings, threads, review)
+    ended = [*result.post, *result.summary, *(rejected.placed for rejected in result.rejected)]
+    assert Counter(ended) == Counter(findings)
+    assert len(result.post) <= limit
+    assert all(one.location.step is not Step.SUMMARY for one in result.post)
+    assert all(one.location.step is Step.SUMMARY for one in result.summary)
+    shuffled = random.Random(seed).sample(findings, len(findings))
+    assert triage(shuffled, threads, review) == result
+    marks = [one.fingerprint for one in (*result.post, *result.summary)]
+    assert len({(one.location.path, one.fingerprint) for one in (*result.post, *result.summary)}) == len(marks)
