@@ -115,13 +115,13 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     base, key, model = _provider(given)
     server = _address(given, "GITHUB_SERVER_URL") or _GITHUB_WEB
     return Settings(
-        github_token=given.get("GITHUB_TOKEN") or given.get("GH_TOKEN", ""),
+        github_token=_secret(given, "GITHUB_TOKEN", "GH_TOKEN"),
         github_api_url=_address(given, "GITHUB_API_URL"),
         github_server_url=server,
         api_base=base,
         api_key=key,
         model_id=given.get("REVIEWBOT_MODEL") or model,
-        database_url=given.get("REVIEWBOT_DATABASE_URL") or f"sqlite:///{_data_folder(given) / 'runs.sqlite'}",
+        database_url=given.get("REVIEWBOT_DATABASE_URL") or _database_file(given),
         environ=found,
     )
 
@@ -129,20 +129,20 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 def _provider(given: Mapping[str, str]) -> tuple[str, str, str]:
     """Address, key and model by what is set; the explicit pair wins, then the presets in the order of the table."""
     base = _address(given, "REVIEWBOT_API_BASE")
-    if given.get("REVIEWBOT_API_KEY"):
-        return base or "https://api.openai.com/v1", given["REVIEWBOT_API_KEY"], ""
-    if given.get("AIMLAPI_API_KEY"):
-        return base or "https://api.aimlapi.com/v1", given["AIMLAPI_API_KEY"], "openai/gpt-5-1-codex"
-    if given.get("OPENAI_API_KEY"):
-        return base or "https://api.openai.com/v1", given["OPENAI_API_KEY"], "gpt-5.1-codex"
-    if given.get("AZURE_OPENAI_API_KEY"):
+    if key := _secret(given, "REVIEWBOT_API_KEY"):
+        return base or "https://api.openai.com/v1", key, ""
+    if key := _secret(given, "AIMLAPI_API_KEY"):
+        return base or "https://api.aimlapi.com/v1", key, "openai/gpt-5-1-codex"
+    if key := _secret(given, "OPENAI_API_KEY"):
+        return base or "https://api.openai.com/v1", key, "gpt-5.1-codex"
+    if key := _secret(given, "AZURE_OPENAI_API_KEY"):
         endpoint = _address(given, "AZURE_OPENAI_ENDPOINT")
         if not (endpoint or base):
             raise ConfigError(
                 "AZURE_OPENAI_API_KEY is set without AZURE_OPENAI_ENDPOINT.",
                 remedy="Set it to the address of your resource, https://NAME.openai.azure.com.",
             )
-        return base or f"{endpoint}/openai/v1", given["AZURE_OPENAI_API_KEY"], "gpt-5.1-codex"
+        return base or f"{endpoint}/openai/v1", key, "gpt-5.1-codex"
     return base or "https://api.openai.com/v1", "", ""
 
 
@@ -153,14 +153,25 @@ def _address(given: Mapping[str, str], name: str) -> str:
         return ""
     try:
         parts = urlsplit(value)
-        host = parts.hostname or ""
+        host, port = parts.hostname or "", parts.port
     except ValueError:
-        parts, host = urlsplit(""), ""
-    if parts.scheme not in ("http", "https") or not host or parts.username or parts.password:
+        parts, host, port = urlsplit(""), "", None
+    odd = parts.username or parts.password or parts.query or parts.fragment or not value.isprintable() or " " in value
+    if parts.scheme not in ("http", "https") or not host or odd:
         raise ConfigError(f"{name} is not a web address: {host or 'no host in it'}.", remedy="Write https://HOST.")
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise ConfigError(f"{name} uses plain http to {host}.", remedy="Use https: keys and tokens are sent there.")
-    return value
+    return value.replace(":443", "", 1) if parts.scheme == "https" and port == 443 else value
+
+
+def _secret(given: Mapping[str, str], *names: str) -> str:
+    """The first of the variables that is set. A line break in it would end the header that it is sent in."""
+    for name in names:
+        if name in given:
+            if not (given[name].isascii() and given[name].isprintable()):
+                raise ConfigError(f"{name} holds characters that no key has.", remedy="Copy it again, in one line.")
+            return given[name]
+    return ""
 
 
 def _host(url: str) -> str:
@@ -168,8 +179,19 @@ def _host(url: str) -> str:
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
+def _database_file(given: Mapping[str, str]) -> str:
+    folder = _data_folder(given)
+    if "?" in str(folder):
+        raise ConfigError(
+            f"The data folder {folder} has a question mark in its name.", remedy="Set REVIEWBOT_DATA_DIR."
+        )
+    return f"sqlite:///{folder / 'runs.sqlite'}"
+
+
 def _data_folder(given: Mapping[str, str]) -> Path:
     if given.get("REVIEWBOT_DATA_DIR"):
         return Path(given["REVIEWBOT_DATA_DIR"]).expanduser().absolute()
-    home = Path(given.get("HOME") or Path.home())
-    return Path(given.get("XDG_DATA_HOME") or home / ".local" / "share") / "reviewbot"
+    shared = Path(given.get("XDG_DATA_HOME", ""))
+    if not shared.is_absolute():  # the specification: a relative path there is ignored
+        shared = Path(given.get("HOME") or Path.home()) / ".local" / "share"
+    return shared / "reviewbot"

@@ -106,7 +106,7 @@ class ReviewSettings(Section):
 
 class LimitSettings(Section):
     max_cost_usd: float | None = Field(
-        default=None, ge=0, description="Spend at most this on one review; best chunks first."
+        default=None, ge=0, allow_inf_nan=False, description="Spend at most this on one review; best chunks first."
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from reviewbot.core.config import Config
+from reviewbot.core.config import Config, PathRule
 from reviewbot.errors import ConfigError
 
 DEFAULT = "default"
@@ -84,9 +84,9 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
         found = tomllib.loads(text)
     except RecursionError:
         raise ConfigError(f"{name} is nested too deep.", remedy="See `reviewbot config schema`.") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, or a plain one for a number of over 4,300 digits
         raise ConfigError(f"{name} is not valid TOML: {error}.", remedy="Correct that line.") from error
-    if _depth(found) > _MOST_DEPTH:
+    if _deeper(found, _MOST_DEPTH):
         raise ConfigError(f"{name} is nested too deep.", remedy="See `reviewbot config schema`.")
     return found
 
@@ -105,6 +105,8 @@ def flatten(values: Mapping[str, Any], source: str) -> Iterator[tuple[str, Any]]
                 f"{source}: {key} is a table of settings, not a value.", remedy=f"Write [{key}] above it."
             )
         for name, inner in value.items():
+            if name in section.model_fields and isinstance(inner, bool):
+                _check_flag(f"{key}.{name}", inner, section.model_fields[name].annotation, source)
             if name not in section.model_fields:
                 known = [f"{table}.{field}" for table, field in _all_names()]
                 raise _unknown(f"{key}.{name}", known, source)
@@ -178,15 +180,28 @@ def _validated(values: Mapping[str, Any], sources: Mapping[str, str]) -> Config:
 
 
 def _fault(error: ValidationError, values: Mapping[str, Any], sources: Mapping[str, str]) -> ConfigError:
-    first = error.errors(include_url=False)[0]
+    faults = error.errors(include_url=False)
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     place = [str(part) for part in first["loc"]]
     name = ".".join(place[:2]) if ".".join(place[:2]) in values else place[0]
+    if first["type"] == "extra_forbidden":  # inside a list: the tables themselves were looked at before
+        known = [".".join([*place[:-1], field]) for field in PathRule.model_fields]
+        return _unknown(".".join(place), known, sources.get(name, "settings"))
     said = str(first["msg"]).removeprefix("Value error, ")
     value = json.dumps(_plain(values.get(name)), default=str)[:80]
     return ConfigError(
         f"{sources.get(name, 'settings')}: {'.'.join(place)} = {value} is wrong: {said[0].lower()}{said[1:]}.",
         remedy="See `reviewbot config show` for each setting and docs/reference/settings.md for its range.",
     )
+
+
+def _check_flag(name: str, value: bool, kind: object, source: str) -> None:
+    """A truth value would be taken for the number 0 or 1 by the validation."""
+    if kind is not bool:
+        raise ConfigError(
+            f"{source}: {name} = {str(value).lower()} is wrong: it is not a switch.",
+            remedy="See `reviewbot config show` for each setting.",
+        )
 
 
 def _unknown(name: str, known: Sequence[str], source: str) -> ConfigError:
@@ -231,9 +246,9 @@ def _plain(value: Any) -> Any:
     return value.model_dump() if isinstance(value, BaseModel) else value
 
 
-def _depth(value: Any) -> int:
-    if isinstance(value, Mapping):
-        return 1 + max((_depth(item) for item in value.values()), default=0)
-    if isinstance(value, list):
-        return 1 + max((_depth(item) for item in value), default=0)
-    return 0
+def _deeper(value: Any, most: int) -> bool:
+    """Whether tables and lists are nested deeper than ``most``; looks no deeper than that."""
+    if not isinstance(value, Mapping | list):
+        return False
+    inner = value.values() if isinstance(value, Mapping) else value
+    return most == 0 or any(_deeper(item, most - 1) for item in inner)

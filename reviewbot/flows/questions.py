@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import anyio
 
@@ -29,6 +30,7 @@ from reviewbot.errors import (
 from reviewbot.flows.progress import Progress, Watch
 from reviewbot.ports import Model, RunStore
 
+Fate = Literal["reviewed", "over-budget", "failed"]
 FATAL = (ModelUnauthorized, ModelQuotaExceeded, ModelNotFound, ModelRejected)
 _LEAST_OUTPUT = 2_000  # below this a reasoning model has no room left to say anything
 _REPLY_TRIES = 2
@@ -40,7 +42,7 @@ class Asked:
     """What became of one chunk: a reply, or the reason why there is none (``fate`` is over-budget or failed then)."""
 
     chunk: Chunk
-    fate: str
+    fate: Fate
     reason: str = ""
     reply: Reply | None = None
     prepared: PreparedPrompt | None = None

@@ -23,7 +23,7 @@ from reviewbot.core.report.outcome import Coverage, ReviewOutcome
 from reviewbot.core.resolution import Layer
 from reviewbot.errors import ConfigError, ReviewbotError
 from reviewbot.flows.collection import Collected, collect
-from reviewbot.flows.plan import Plan, plan_chunks
+from reviewbot.flows.plan import plan_chunks
 from reviewbot.flows.progress import Progress, Watch, unwatched
 from reviewbot.flows.questions import Asked, Interview
 from reviewbot.ports import Model, PullRequestSource, ReviewSink, RunStore
@@ -106,7 +106,7 @@ async def _review(
         store=ports.store,
         run_id=order.run_id,
         prepare=plan.prepare,
-        split=lambda chunk: split_chunk(chunk, collected.heads),
+        split=lambda chunk: split_chunk(chunk, config.chunks.overlap_lines),
         max_output_tokens=config.model.max_output_tokens,
         concurrency=config.model.concurrency,
         budget=CostBudget(config.limits.max_cost_usd),
@@ -119,7 +119,7 @@ async def _review(
     watch(Progress("placing"))
     kept = triage(_placed(results, collected), collected.surroundings.threads, config.review)
     coverage = _coverage(collected, results)
-    outcome = _outcome(order, collected, plan, interview, results, kept, coverage)
+    outcome = _outcome(order, collected, interview, results, kept, coverage)
     outcome = replace(outcome, draft=ports.draft(outcome, config, _key(outcome)))
     clock.lap("placing")
     outcome = await _post(ports, outcome, watch)
@@ -170,7 +170,6 @@ def _coverage(collected: Collected, results: Sequence[Asked]) -> Coverage:
 def _outcome(
     order: Order,
     collected: Collected,
-    plan: Plan,
     interview: Interview,
     results: Sequence[Asked],
     kept: Triage,
@@ -194,7 +193,7 @@ def _outcome(
         usage=interview.usage,
         cost_usd=interview.budget.spent_usd if interview.model.price is not None else None,
         saved_usd=interview.saved_usd,
-        notes=(*collected.resolved.notes, *plan.notes, *interview.notes),
+        notes=(*collected.resolved.notes, *interview.notes),
         fails=any(severity.reaches(fail_on) for severity in severities),
     )
 

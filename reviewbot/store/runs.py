@@ -54,7 +54,7 @@ class SqlRunStore:
 
             connection.execute(answers.delete().where(answers.c.created_at < self._stamp() - ANSWERS_KEPT))
             connection.execute(answers.delete().where(answers.c.request_key == key))
-            connection.execute(answers.insert().values(_answer_row(run_id, key, answer, self._stamp())))
+            connection.execute(answers.insert().values(_storable(_answer_row(run_id, key, answer, self._stamp()))))
 
         await self._do(write)
 
@@ -62,7 +62,7 @@ class SqlRunStore:
         def write(connection: Connection) -> None:
             from reviewbot.store.tables import runs
 
-            values = {"id": run_id, "target": target, "head_sha": head_sha, "model": model}
+            values = _storable({"id": run_id, "target": target, "head_sha": head_sha, "model": model})
             connection.execute(runs.insert().values(**values, status="running", started_at=self._stamp()))
 
         await self._do(write)
@@ -73,11 +73,11 @@ class SqlRunStore:
         def write(connection: Connection) -> None:
             from reviewbot.store.tables import findings, runs
 
-            values = _run_row(outcome) | {"finished_at": self._stamp()}
+            values = _storable(_run_row(outcome)) | {"finished_at": self._stamp()}
             connection.execute(runs.update().where(runs.c.id == outcome.run_id).values(values))
             rows = _finding_rows(outcome)
             if rows:
-                connection.execute(findings.insert(), rows)
+                connection.execute(findings.insert(), [_storable(row) for row in rows])
 
         await self._do(write)
 
@@ -85,7 +85,7 @@ class SqlRunStore:
         def write(connection: Connection) -> None:
             from reviewbot.store.tables import runs
 
-            values = {"status": "failed", "error": error, "finished_at": self._stamp()}
+            values = _storable({"status": "failed", "error": error, "finished_at": self._stamp()})
             connection.execute(runs.update().where(runs.c.id == run_id).values(values))
 
         await self._do(write)
@@ -138,6 +138,15 @@ class SqlRunStore:
             raise StoreError(f"The run database failed: {said}.", remedy=_SOME_DATABASES_FAULT) from error
 
 
+def _storable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with texts that any database takes: a lone surrogate does not encode, and Postgres keeps no NUL."""
+    return {name: _text(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def _text(value: str) -> str:
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
+
+
 def _answer(row: Mapping[str, Any]) -> Answer:
     usage = Usage(
         row["requests"], row["input_tokens"], row["output_tokens"], row["cached_input_tokens"], row["reasoning_tokens"]
@@ -149,7 +158,7 @@ def _answer_row(run_id: str, key: str, answer: Answer, stamp: datetime) -> dict[
     return {
         "request_key": key,
         "run_id": run_id,
-        "text": answer.text.replace("\0", "\ufffd"),  # Postgres keeps no NUL in a text
+        "text": answer.text,
         "model": answer.model,
         "response_id": answer.response_id,
         "cost_usd": answer.cost_usd,

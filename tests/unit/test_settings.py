@@ -40,6 +40,14 @@ def test_no_key_is_one_clear_sentence() -> None:
         ("GITHUB_SERVER_URL", "https://user:secret@x"),
         ("REVIEWBOT_API_BASE", "http://example.com/v1"),
         ("GITHUB_API_URL", "https://[::1"),
+        ("GITHUB_SERVER_URL", "https://ghe.example.com:abc"),
+        ("GITHUB_SERVER_URL", "https://ghe.example.com:99999"),
+        ("GITHUB_SERVER_URL", "https://ghe.example.com/?token=secret"),
+        ("REVIEWBOT_API_BASE", "https://ex ample.com"),
+        ("REVIEWBOT_API_BASE", "https://x\n.com"),
+        ("GITHUB_TOKEN", "secret\nX-Evil: 1"),
+        ("OPENAI_API_KEY", "secr\u00e9t secret"),
+        ("REVIEWBOT_DATA_DIR", "/tmp/what?"),
     ],
 )
 def test_an_address_that_would_leak_a_secret_is_refused_without_showing_it(name: str, value: str) -> None:
@@ -55,6 +63,7 @@ def test_an_address_that_would_leak_a_secret_is_refused_without_showing_it(name:
         ({}, "github.com", "https://api.github.com"),
         ({"GITHUB_SERVER_URL": "https://ghe.example.com"}, "ghe.example.com", "https://ghe.example.com/api/v3"),
         ({"GITHUB_SERVER_URL": "https://ghe.example.com"}, "github.com", "https://api.github.com"),
+        ({"GITHUB_SERVER_URL": "https://GitHub.com:443"}, "github.com", "https://api.github.com"),
         ({"GITHUB_SERVER_URL": "https://a.ghe.com"}, "a.ghe.com", "https://api.a.ghe.com"),
         (
             {"GITHUB_SERVER_URL": "http://127.0.0.1:80", "GITHUB_API_URL": "http://127.0.0.1:80/"},
@@ -79,4 +88,6 @@ def test_secrets_do_not_show() -> None:
 
 def test_the_database_is_a_file_in_the_data_folder() -> None:
     assert read_settings({"HOME": "/h"}).database_url == "sqlite:////h/.local/share/reviewbot/runs.sqlite"
+    assert read_settings({"HOME": "/h", "XDG_DATA_HOME": "rel"}).database_url.startswith("sqlite:////h/")
+    assert read_settings({"XDG_DATA_HOME": "/x"}).database_url == "sqlite:////x/reviewbot/runs.sqlite"
     assert read_settings({"REVIEWBOT_DATA_DIR": "/d"}).database_url == "sqlite:////d/runs.sqlite"

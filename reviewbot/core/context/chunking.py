@@ -1,10 +1,24 @@
-"""Pure: Scope + TokenBudget -> Chunks: related files together, cut between hunks, nothing lost or doubled."""
+"""Pure: files in scope + token budget -> Chunks: related files together, cut between hunks, nothing lost or doubled.
+
+A change that fits is one chunk. Otherwise files are put in an order in which related ones are neighbours
+(`kinship.py`), and chunks are filled in that order. A hunk that is itself too large is cut between lines, and the next
+part shows the last lines of the one before again. What room is left goes to the definitions round the hunks.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from reviewbot.core.change.diff import FilePatch
+from reviewbot.core.change.diff import FilePatch, FileStatus, Hunk, Side
+from reviewbot.core.config import ChunkSettings
+from reviewbot.core.context.kinship import in_order, risk_of
+from reviewbot.core.context.symbols import enclosing_definition
+from reviewbot.core.context.tokens import count_tokens, upper_bound
+
+_MOST_WIDENING = 120  # lines on each side of a hunk
+_HEADER = 30  # tokens of a hunk header that is rendered anew
+_LEAST_BUDGET = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +52,179 @@ class Chunk:
     def paths(self) -> tuple[str, ...]:
         """The files in it, in order, each once."""
         return tuple(dict.fromkeys(piece.file.path for piece in self.pieces))
+
+
+Size = Callable[[str], int]
+_Sized = tuple[Piece, int]
+
+
+def cut(
+    files: Sequence[FilePatch], sources: Mapping[str, bytes], settings: ChunkSettings, budget_tokens: int
+) -> tuple[Chunk, ...]:
+    """Cut ``files`` into chunks of at most the target size or ``budget_tokens``, whichever is smaller.
+
+    ``sources`` are head texts and may lack any file. The same input gives the same chunks. A single line that is over
+    the limit makes a chunk of its own that is too large: it must be seen, and then be reported, not dropped here.
+    The vocabulary is loaded only when the number of bytes does not already show that everything fits.
+    """
+    limit = max(_LEAST_BUDGET, min(settings.target_tokens, budget_tokens))
+    whole = [(piece, _body_bound(piece) + _HEADER) for file in files for piece in _hunk_pieces(file)]
+    names = {file.path: upper_bound(file.path) + upper_bound(file.old_path) + _HEADER for file in files}
+    if sum(size for _, size in whole) + sum(names.values()) <= limit:
+        size: Size = upper_bound
+        groups = [whole] if whole else []
+    else:
+        size = count_tokens
+        groups = _packed(in_order(files, sources), names, limit, settings.overlap_lines)
+    chunks = [_chunk(number, group, names) for number, group in enumerate(groups, start=1)]
+    return tuple(_widened(chunk, sources, limit, size) for chunk in chunks) if settings.widen else tuple(chunks)
+
+
+def split_chunk(chunk: Chunk, overlap: int = 8) -> tuple[Chunk, ...]:
+    """Two halves of a chunk that was too much for the model: between files, else between hunks, else between lines.
+
+    Widening is given up. Returns () for a single line, which cannot be split.
+    """
+    plain = [replace(piece, before=None, after=None) for piece in chunk.pieces]
+    if len(plain) > 1:
+        middle = _middle(plain)
+        halves = [plain[:middle], plain[middle:]]
+    else:
+        piece = plain[0]
+        if piece.stop - piece.start < 2:
+            return ()
+        at = (piece.start + piece.stop) // 2
+        rest = replace(piece, start=at, lead=min(overlap, at - piece.start))
+        halves = [[replace(piece, stop=at)], [rest]]
+    return tuple(
+        Chunk(chunk.number, tuple(half), sum(_body_bound(piece) + _HEADER for piece in half), chunk.risk)
+        for half in halves
+    )
+
+
+def _middle(pieces: Sequence[Piece]) -> int:
+    """Where to halve: at a border between files if there is one, the nearest to the middle by bytes."""
+    sizes = [_body_bound(piece) for piece in pieces]
+    half, seen, scores = sum(sizes) / 2, 0, []
+    for index in range(1, len(pieces)):
+        seen += sizes[index - 1]
+        same_file = pieces[index].file.path == pieces[index - 1].file.path
+        scores.append((same_file, abs(seen - half), index))
+    return min(scores)[2]
+
+
+def _hunk_pieces(file: FilePatch) -> list[Piece]:
+    return [Piece(file, number, 0, len(hunk.marks())) for number, hunk in enumerate(file.hunks)]
+
+
+def _body_bound(piece: Piece) -> int:
+    """Bytes of the piece's share of its hunk, and so tokens at most."""
+    hunk = piece.file.hunks[piece.hunk]
+    if piece.start == 0 and piece.stop >= len(hunk.marks()):
+        return len(hunk.body) + len(hunk.section)
+    lines = hunk.lines()[max(0, piece.start - piece.lead) : piece.stop]
+    return sum(upper_bound(line.text) + 2 for line in lines)
+
+
+def _packed(files: Iterable[FilePatch], names: Mapping[str, int], limit: int, overlap: int) -> list[list[_Sized]]:
+    """Fill chunks in the given order. A file is not torn while it fits into a chunk of its own."""
+    groups: list[list[_Sized]] = []
+    room = 0
+    for file in files:
+        sized = [item for piece in _hunk_pieces(file) for item in _sized(piece, limit - names[file.path], overlap)]
+        total = sum(size for _, size in sized) + names[file.path]
+        if not groups or (total > room and (total <= limit or room < limit // 4)):
+            groups.append([])
+            room = limit
+        room -= names[file.path]
+        for piece, size in sized:
+            if size > room and groups[-1]:
+                groups.append([])
+                room = limit - names[file.path]
+            groups[-1].append((piece, size))
+            room -= size
+    return [group for group in groups if group]
+
+
+def _sized(piece: Piece, limit: int, overlap: int) -> list[_Sized]:
+    """A hunk with its tokens, cut between lines when it is over the limit."""
+    hunk = piece.file.hunks[piece.hunk]
+    size = count_tokens(hunk.body.decode("utf-8", "replace")) + count_tokens(hunk.section) + _HEADER
+    if size <= limit:
+        return [(piece, size)]
+    costs = [count_tokens(f"{line.kind}{line.text}\n") for line in hunk.lines()]
+    frame = _HEADER + count_tokens(hunk.section)
+    parts: list[_Sized] = []
+    start, lead, used = 0, 0, frame
+    for index, cost in enumerate(costs):
+        if used + cost > limit and index > start:
+            parts.append((replace(piece, start=start, stop=index, lead=lead), used))
+            lead = _lead(costs, index, overlap, limit)
+            start, used = index, frame + sum(costs[index - lead : index])
+        used += cost
+    parts.append((replace(piece, start=start, stop=len(costs), lead=lead), used))
+    return parts
+
+
+def _lead(costs: Sequence[int], index: int, overlap: int, limit: int) -> int:
+    """How many lines before ``index`` may be shown again: at most a quarter of the room."""
+    lead = min(overlap, index)
+    while lead and sum(costs[index - lead : index]) > limit // 4:
+        lead -= 1
+    return lead
+
+
+def _chunk(number: int, group: Sequence[_Sized], names: Mapping[str, int]) -> Chunk:
+    pieces = tuple(piece for piece, _ in group)
+    headers = sum(names[path] for path in {piece.file.path for piece in pieces})
+    risk = max(risk_of(file) for file in {piece.file.path: piece.file for piece in pieces}.values())
+    return Chunk(number, pieces, sum(size for _, size in group) + headers, risk)
+
+
+def _widened(chunk: Chunk, sources: Mapping[str, bytes], limit: int, size: Size) -> Chunk:
+    """Show the enclosing definitions of whole hunks, in order, as long as there is room."""
+    tokens = chunk.tokens
+    pieces = []
+    for piece in chunk.pieces:
+        source = sources.get(piece.file.path)
+        wider = _wider(piece, source) if source is not None and tokens < limit else piece
+        extra = sum(size(_text(source, span)) + 1 for span in (wider.before, wider.after) if source and span)
+        if tokens + extra > limit:
+            wider, extra = piece, 0
+        pieces.append(wider)
+        tokens += extra
+    return replace(chunk, pieces=tuple(pieces), tokens=tokens)
+
+
+def _text(source: bytes, span: tuple[int, int]) -> str:
+    return "\n ".join(row.decode("utf-8", "replace") for row in source.split(b"\n")[span[0] - 1 : span[1]])
+
+
+def _wider(piece: Piece, source: bytes) -> Piece:
+    """The piece with the lines of its enclosing definition that its neighbours in the file do not show."""
+    hunks = piece.file.hunks
+    hunk = hunks[piece.hunk]
+    if piece.start or piece.stop < len(hunk.marks()) or piece.file.status is FileStatus.CHANGED or not hunk.new_count:
+        return piece
+    first, last = _changed_ends(hunk)
+    end = hunk.new_start + hunk.new_count - 1
+    floor = _end(hunks[piece.hunk - 1]) + 1 if piece.hunk else 1
+    ceiling = hunks[piece.hunk + 1].new_start - 1 if piece.hunk + 1 < len(hunks) else source.count(b"\n")
+    opening = enclosing_definition(piece.file.path, source, first)
+    closing = enclosing_definition(piece.file.path, source, last)
+    top = max(opening.first if opening else hunk.new_start, floor, hunk.new_start - _MOST_WIDENING)
+    bottom = min(closing.last if closing else end, ceiling, end + _MOST_WIDENING)
+    before = (top, hunk.new_start - 1) if top < hunk.new_start else None
+    return replace(piece, before=before, after=(end + 1, bottom) if bottom > end else None)
+
+
+def _end(hunk: Hunk) -> int:
+    """The last new-side line that a hunk shows; of an empty side, the line that it stands behind."""
+    return hunk.new_start + max(hunk.new_count - 1, 0)
+
+
+def _changed_ends(hunk: Hunk) -> tuple[int, int]:
+    """The first and last changed lines of the new side, or the shown ones where lines were only removed."""
+    runs = [run for run in hunk.changed_runs() if run.side is Side.RIGHT]
+    shown = hunk.shown(Side.RIGHT)
+    return (runs[0].first, runs[-1].last) if runs else (shown[len(shown) // 2], shown[len(shown) // 2])

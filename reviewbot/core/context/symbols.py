@@ -174,7 +174,9 @@ def _parser(language: str) -> Parser:
 
     family = "typescript" if language == "tsx" else language
     module = importlib.import_module(f"tree_sitter_{family}")
-    entry = {"typescript": "language_typescript", "tsx": "language_tsx", "php": "language_php"}.get(language, "language")
+    entry = {"typescript": "language_typescript", "tsx": "language_tsx", "php": "language_php"}.get(
+        language, "language"
+    )
     return Parser(Language(getattr(module, entry)()))
 
 

@@ -40,12 +40,17 @@ _LIVE_LANGUAGES = ("suggestion", "mermaid", "math", "geojson", "topojson", "stl"
 # the reader will see (``\@name`` is a mention).
 _KEPT = r"\\`*_\[\](){}!|~$>+"
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{}~]")  # all of ASCII's but the bar, which has a rule of its own
 _TICKS_OR_ESCAPE = re.compile(rf"{_ESCAPE.pattern}|(`+)")
+_ENTITY = r"&(?:lt|gt|amp|\#124);"
+# A bar would cut a code span in a table cell in two, so no address holds one; nor half of an escape or entity.
+_URL = rf"(?:[^\s<>|`&\\\ue000\ue001]|&(?!(?:lt|gt|amp|\#124);)|\\[{_KEPT.replace('`', '').replace('|', '')}])*+"
 _LIVE = re.compile(
-    rf"""(?P<kept>\\[{_KEPT}]|&(?:lt|gt|amp|\#124);)
-    |(?P<link>!?\[(?P<label>[^\[\]]*+)\]\(\s*+(?P<target>[^\s()\ue000\ue001]++(?:\([^\s()]*+\)[^\s()]*+)*+)?(?:\s[^()]*+)?\))
-    |<(?P<auto>[a-z][a-z0-9+.-]{{1,31}}:[^\s<>\ue000\ue001]*)>
-    |(?P<url>(?:[a-z][a-z0-9+.-]{{1,30}}://|(?<![a-z0-9])www\.|mailto:|xmpp:)[^\s<>`\ue000\ue001]+)
+    rf"""(?P<kept>\\[{_KEPT}]|{_ENTITY})
+    |(?P<link>!?\[(?P<label>[^\[\]]*+)\]\(\s*+
+        (?P<target>[^\s()|\ue000\ue001]++(?:\([^\s()|\ue000\ue001]*+\)[^\s()|\ue000\ue001]*+)*+)?(?:\s[^()|]*+)?\))
+    |<(?P<auto>[a-z][a-z0-9+.-]{{1,31}}:[^\s<>|\ue000\ue001]*)>
+    |(?P<url>(?:[a-z][a-z0-9+.-]{{1,30}}://|(?<![a-z0-9])www\.|mailto:|xmpp:){_URL})
     |(?P<less><)|(?P<amp>&(?=[a-z\#]))
     |(?P<name>(?:@|\bgh-)(?:&\#8203;)?(?=[a-z0-9])|\#(?:&\#8203;)?(?=[0-9]))
     |(?P<mark>[\[$]|~{{3,}})""",
@@ -224,14 +229,15 @@ def _prose(line: str, hosts: frozenset[str], *, inline: bool = False) -> str:
     text = _hold_code(line, held, inline=inline)
     text = _LIVE.sub(lambda match: _defused(match, hosts, held), text)
     text = _escape_inline(text) if inline else _line_start(text)
-    out = ""
+    out = [""]
     last = 0
     for match in _HELD.finditer(text):
-        out += text[last : match.start()]
-        # Two runs of backticks must not grow together: the parser would pair them otherwise.
-        out += (" " if out.endswith("`") else "") + held[int(match[1])]
+        before = text[last : match.start()] or out[-1]
+        # Two runs of backticks must not grow together, nor may a backslash escape the first of them.
+        apart = " " if before.endswith("`") or (len(before) - len(before.rstrip("\\"))) % 2 else ""
+        out += [text[last : match.start()], apart + held[int(match[1])]]
         last = match.end()
-    return out + text[last:]
+    return "".join([*out, text[last:]])
 
 
 def _hold(markup: str, held: list[str]) -> str:
@@ -275,7 +281,8 @@ def _defused(match: re.Match[str], hosts: frozenset[str], held: list[str]) -> st
         case "url":
             tail = _URL_TAIL.search(found)
             end = tail[0] if tail else ""
-            shown = _url(found.removesuffix(end), hosts, held) + end
+            rest = _LIVE.sub(lambda inner: _defused(inner, hosts, held), end)
+            shown = _url(found.removesuffix(end), hosts, held) + rest
         case "less":
             shown = "&lt;"
         case "amp":
@@ -340,11 +347,9 @@ def _escape_inline(text: str) -> str:
     return re.sub(r"\\.|[*_]|\|", lambda m: {"*": r"\*", "_": r"\_", "|": "&#124;"}.get(m[0], m[0]), text)
 
 
-def _escaped(text: str) -> str:
+def _escaped(code: str) -> str:
     """Code as prose that shows the same characters, for cells that a border in a code span would break."""
-    escaped = re.sub(r"[\\`*_\[\](){}!~$>+#]", r"\\\g<0>", text.replace("&", "&amp;").replace("<", "&lt;"))
-    broken = re.sub(r"(@)(?=[A-Za-z0-9])|(?<=\\#)(?=[0-9])|(?<=:)(?=//)|(?<=www)(?=\.)", r"\1" + _BREAK, escaped)
-    return broken.replace("|", "&#124;")
+    return _prose(_PUNCTUATION.sub(r"\\\g<0>", code), frozenset(), inline=True)
 
 
 def _cut(parts: list[_Part], length: int, hosts: frozenset[str], limit: int) -> str:
@@ -362,11 +367,13 @@ def _cut(parts: list[_Part], length: int, hosts: frozenset[str], limit: int) -> 
 
 
 def _shorter(part: _Part, room: int, hosts: frozenset[str]) -> str:
-    """The longest beginning of ``part`` (by halving) whose finished text fits, or nothing."""
-    raw = part.raw
-    while raw and room > 0:
-        raw = raw[: min(room, len(raw) // 2)]
+    """A beginning of ``part`` whose finished text fits: whole lines of code, or as much of a line as there is room."""
+    raw = part.raw[: max(room, 0)]
+    while raw:
         text = _prose(raw, hosts) if part.language is None else _fenced(_code_text(raw), part.language)
         if len(text) <= room:
             return text
+        raw = raw[: min(len(raw) * room // len(text), len(raw) - 1)]
+        if part.language is not None:
+            raw = raw.rpartition("\n")[0]
     return ""

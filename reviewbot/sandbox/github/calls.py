@@ -138,14 +138,16 @@ class Call:
             raise not_found()
         return hosted, found
 
-    def fields(self) -> dict[str, Any]:
-        """The JSON object of the body, empty when there is none. Raises Refusal 400."""
-        if not self.body:
-            return {}
+    def value(self) -> Any:
+        """The JSON of the body, None when there is none. Raises Refusal 400."""
         try:
-            value = json.loads(self.body)
+            return json.loads(self.body) if self.body else None
         except ValueError:
             raise Refusal(400, "Problems parsing JSON") from None
+
+    def fields(self) -> dict[str, Any]:
+        """The JSON object of the body, empty when there is none. Raises Refusal 400."""
+        value = {} if not self.body else self.value()
         if not isinstance(value, dict):
             raise Refusal(400, "Body should be a JSON object")
         return value

@@ -97,7 +97,8 @@ def list_labels(call: Call) -> Answer:
 @routes.on("POST", "/repos/{owner}/{repo}/issues/{number}/labels", "issues|pull_requests:write")
 def add_labels(call: Call) -> Answer:
     hosted, issue = call.issue()
-    names = call.fields().get("labels")
+    given = call.value()
+    names = given.get("labels") if isinstance(given, dict) else given  # GitHub takes a bare list, too
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise missing("labels")
     issue.labels += [name for name in dict.fromkeys(names) if name not in issue.labels]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # What a browser scrolls through with ease. Beyond, only the surroundings of comments are in the page.
 _WHOLE_FILE = 800
-_WHOLE_PAGE = 12_000
+_WHOLE_PAGE = 8_000
 _OPEN_PAGE = 1_500
 _AROUND = 12
 _ROW = {LineKind.ADDED: "add", LineKind.REMOVED: "del", LineKind.CONTEXT: "ctx"}
@@ -83,7 +83,7 @@ class DiffView:
                 self._findings.setdefault(placed.location.path, []).append(placed)
         self._coverage = {file.path: file for file in outcome.coverage.files}
         self._small = _line_count(outcome.diff.files) <= _OPEN_PAGE
-        self._left = _WHOLE_PAGE
+        self._left = {True: _WHOLE_PAGE, False: _WHOLE_PAGE}  # files with comments do not pay for those without
 
     def file(self, number: int, file: FilePatch) -> dict[str, Any]:
         mine = self._findings.get(file.path, [])
@@ -114,7 +114,7 @@ class DiffView:
     ) -> tuple[list[dict[str, Any]], int]:
         """The rows of one file, and how many lines of it are not among them."""
         size = _line_count([file])
-        whole = size <= _WHOLE_FILE and size <= self._left
+        whole = size <= _WHOLE_FILE and size <= self._left[bool(mine)]
         if not whole and not mine:
             return [], size
         rows: list[dict[str, Any]] = []
@@ -134,7 +134,7 @@ class DiffView:
                 shown += stop - start
             if len(lines) > spans[-1][1]:
                 rows.append({"kind": "gap", "count": len(lines) - spans[-1][1]})
-        self._left -= shown
+        self._left[bool(mine)] -= shown
         return rows, size - shown
 
     def _cards(self, lines: Sequence[Line], mine: Sequence[PlacedFinding]) -> dict[int, list[PlacedFinding]]:

@@ -105,7 +105,10 @@ def _stats(outcome: ReviewOutcome) -> dict[str, Any]:
 
 def _alert(outcome: ReviewOutcome) -> list[dict[str, str]]:
     rows = [
-        {"path": clean(file.path), "text": clean(": ".join(part for part in (missed_runs(file.missed), file.reason) if part))}
+        {
+            "path": clean(file.path),
+            "text": clean(": ".join(part for part in (missed_runs(file.missed), file.reason) if part)),
+        }
         for file in missed_files(outcome.coverage)
     ]
     return rows + [{"path": "", "text": clean(problem)} for problem in outcome.coverage.problems]

@@ -22,6 +22,7 @@ from reviewbot.core.findings.finding import (
 )
 from reviewbot.core.report.outcome import Coverage, FileCoverage, FileState, ReviewOutcome
 
+# "." stands for the blank that begins a context line which is otherwise empty.
 PATCH = b"""diff --git a/shop/cart.py b/shop/cart.py
 index 1111111..2222222 100644
 --- a/shop/cart.py
@@ -29,13 +30,13 @@ index 1111111..2222222 100644
 @@ -3,9 +3,12 @@ class Cart:
      def __init__(self, items):
          self.items = items
- 
+.
 -    def total(self):
 -        return sum(item.price for item in self.items)
 +    def total(self, discount=0):
 +        total = sum(item.price for item in self.items)
 +        return total - total * discount / 0
- 
+.
      def add(self, item):
 -        self.items.append(item)
 +        # keep the newest first
@@ -72,7 +73,7 @@ index 1111111..2222222 100644
  # The shop
  Sells things.
 +Also <b>online</b>.
-"""
+""".replace(b"\n.\n", b"\n \n")
 
 PULL = PullRequest(
     ref=PullRequestRef("github.com", "acme", "shop", 12),

@@ -80,7 +80,7 @@ def test_refs_and_commits(api: Any, git: Any) -> None:
     }
     assert api("GET", f"{REPO}/git/ref/heads/nope").status == 404
     commit = api.get(f"{REPO}/commits/feature/cards")
-    assert (commit["sha"], commit["stats"]["total"], len(commit["files"])) == (head, 9, 8)
+    assert (commit["sha"], commit["stats"]["total"], len(commit["files"])) == (head, 10, 8)
     assert api.get(f"{REPO}/commits/v1")["files"], "a first commit is compared with nothing"
     assert api("GET", f"{REPO}/commits/nope").status == 422
     assert api("GET", f"{REPO}/commits/{head}", accept="application/vnd.github.diff").body.startswith(b"diff --git")
