@@ -12,4 +12,6 @@
 All of it in order:                                     flows/review.py
 """
 
-__version__ = "0.1.0"
+from reviewbot.core import VERSION
+
+__version__ = VERSION

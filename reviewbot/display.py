@@ -13,7 +13,7 @@ from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.flows.progress import Progress, Watch
 
 if TYPE_CHECKING:
-    from reviewbot.core.resolution import Resolved
+    from reviewbot.core.config import Resolved
 
 _WORDS = {
     "collecting": "Collecting the change",

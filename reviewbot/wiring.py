@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,13 +15,15 @@ from urllib.parse import urlsplit
 import anyio
 
 from reviewbot.core.change.pull_request import PullRequestRef
-from reviewbot.core.config import Config
+from reviewbot.core.config import Config, Resolved
+from reviewbot.core.findings.suggestion import prove_suggestion
 from reviewbot.core.report.draft import ReviewDraft
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.core.report.rendering import render_draft
-from reviewbot.core.resolution import Layer, Resolved, parse_toml, resolve
+from reviewbot.core.resolution import Layer, parse_toml, resolve
 from reviewbot.display import LastSeen, watching
 from reviewbot.errors import UsageError
+from reviewbot.flows.collection import SETTINGS_FILE
 from reviewbot.flows.review import Order, Ports, review
 from reviewbot.settings import Settings, read_settings
 
@@ -61,7 +63,7 @@ async def _review(request: Request, last: LastSeen, settings: Settings, *, quiet
     async with AsyncExitStack() as stack:
         ports, payloads = await stack.enter_async_context(_ports(request, settings))
         watch = stack.enter_context(watching(last, quiet=quiet))
-        order = Order(_run_id(), layers_of(request, settings), fresh=request.fresh, closed_too=request.dry_run)
+        order = Order(_run_id(), fresh=request.fresh, closed_too=request.dry_run)
         outcome = await review(ports, order, watch)
         return Done(outcome, payloads())
 
@@ -77,7 +79,7 @@ async def _estimate(request: Request, last: LastSeen, settings: Settings) -> Est
     async with AsyncExitStack() as stack:
         ports, _ = await stack.enter_async_context(_ports(request, settings))
         watch = stack.enter_context(watching(last))
-        return await estimate(ports, layers_of(request, settings), watch)
+        return await estimate(ports, watch)
 
 
 def layers_of(request: Request, settings: Settings) -> tuple[Layer, ...]:
@@ -109,7 +111,19 @@ async def _ports(request: Request, settings: Settings) -> AsyncIterator[tuple[Po
         else:
             source, sink, payloads = await _remote(request, settings, stack)
         store = open_store(settings)
-        yield Ports(source, sink, partial(_model, settings, stack), store, _draft), payloads
+        layers = layers_of(request, settings)
+        yield (
+            Ports(
+                source=source,
+                sink=sink,
+                model=partial(_model, settings, stack),
+                store=store,
+                settle=partial(_settle, layers),
+                prove=prove_suggestion,
+                draft=_draft,
+            ),
+            payloads,
+        )
 
 
 def _is_local(request: Request) -> bool:
@@ -185,6 +199,11 @@ def _model(settings: Settings, stack: AsyncExitStack, config: Config) -> Model:
     return models[0] if len(models) == 1 else FallbackModel(models)
 
 
+def _settle(layers: Sequence[Layer], text: str) -> Resolved:
+    own = [Layer(SETTINGS_FILE, parse_toml(text, SETTINGS_FILE), repository=True)] if text else []
+    return resolve([*own, *layers])
+
+
 def _draft(outcome: ReviewOutcome, config: Config, key: str) -> ReviewDraft:
     return render_draft(outcome, config, key=key)
 
@@ -210,7 +229,7 @@ def show_run(run_id: str) -> Mapping[str, Any]:
 
 def resolve_local(target: Path, flags: Mapping[str, Any], *, must_exist: bool = False) -> Resolved:
     """The settings in force for a work tree or a settings file on this machine, with the source of each."""
-    file = target / ".reviewbot.toml" if target.is_dir() else target
+    file = target / SETTINGS_FILE if target.is_dir() else target
     layers = []
     if file.is_file():
         layers.append(Layer(file.name, parse_toml(file.read_text(encoding="utf-8"), str(file)), repository=True))

@@ -6,6 +6,8 @@ choose a provider may only be tightened by a repository (`merge` says how).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -126,3 +128,12 @@ class Config(Section):
     limits: LimitSettings = Field(default_factory=LimitSettings, description="What may be spent.")
     post: PostSettings = Field(default_factory=PostSettings, description="What is written on GitHub.")
     paths: tuple[PathRule, ...] = Field(default=(), description="Instructions by path.")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The settings in force; ``sources`` tells for each dotted name where its value came from."""
+
+    config: Config
+    sources: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

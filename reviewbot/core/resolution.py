@@ -6,12 +6,12 @@ import difflib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from reviewbot.core.config import Config, PathRule
+from reviewbot.core.config import Config, PathRule, Resolved
 from reviewbot.errors import ConfigError
 
 DEFAULT = "default"
@@ -45,15 +45,6 @@ class Layer:
     source: str
     values: Mapping[str, Any]
     repository: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """The settings in force; ``sources`` tells for each dotted name where its value came from."""
-
-    config: Config
-    sources: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
 
 
 def resolve(layers: Sequence[Layer]) -> Resolved:

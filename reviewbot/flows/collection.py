@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from reviewbot.core.change.diff import Diff, FileStatus
 from reviewbot.core.change.pull_request import PullRequest, Surroundings
 from reviewbot.core.change.scope import Scope, decide_scope
-from reviewbot.core.config import Config
-from reviewbot.core.resolution import Layer, Resolved, parse_toml, resolve
+from reviewbot.core.config import Config, Resolved
 from reviewbot.ports import PullRequestSource
 
 SETTINGS_FILE = ".reviewbot.toml"
+Settle = Callable[[str], Resolved]  # the text of the repository's settings file -> the settings in force
 RULE_FILES = ("AGENTS.md", "CLAUDE.md")
 _MOST_RULE_DIRECTORIES = 24
 
@@ -43,16 +43,14 @@ def rule_directories(diff: Diff) -> tuple[str, ...]:
     return tuple(sorted(folders, key=lambda folder: (folder.count("/"), folder)))[:_MOST_RULE_DIRECTORIES]
 
 
-async def collect(source: PullRequestSource, pull: PullRequest, layers: Sequence[Layer]) -> Collected:
-    """Read the change and what stands round it. Repository settings come from the base commit, under ``layers``.
+async def collect(source: PullRequestSource, pull: PullRequest, settle: Settle) -> Collected:
+    """Read the change and what stands round it. The repository's settings are those of the base commit.
 
     Raises GitHubError, WorkspaceError, DiffError or ConfigError; never goes on with a part of the change.
     """
     diff = await source.diff(pull)
     surroundings = await source.surroundings(pull, rule_directories(diff))
-    text = surroundings.rules.get(SETTINGS_FILE)
-    own = [Layer(SETTINGS_FILE, parse_toml(text, SETTINGS_FILE), repository=True)] if text else []
-    resolved = resolve([*own, *layers])
+    resolved = settle(surroundings.rules.get(SETTINGS_FILE, ""))
     attributes = surroundings.rules.get(".gitattributes", "")
     wanted = decide_scope(diff, resolved.config.scope, attributes)
     paths = [file.path for file in wanted.files if file.status is not FileStatus.REMOVED]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from reviewbot.core.change.pull_request import PullRequest
 from reviewbot.core.context.tokens import count_tokens
 from reviewbot.core.cost import Price, Usage
-from reviewbot.core.resolution import Layer
 from reviewbot.flows.collection import collect
 from reviewbot.flows.plan import plan_chunks
 from reviewbot.flows.progress import Progress, Watch, unwatched
@@ -67,10 +66,10 @@ class Estimate:
         return "\n".join(lines)
 
 
-async def estimate(ports: Ports, layers: Sequence[Layer], watch: Watch = unwatched) -> Estimate:
+async def estimate(ports: Ports, watch: Watch = unwatched) -> Estimate:
     """Read and cut the change as a review would. Raises what a review raises before it asks."""
     watch(Progress("collecting"))
-    collected = await collect(ports.source, await ports.source.pull_request(), layers)
+    collected = await collect(ports.source, await ports.source.pull_request(), ports.settle)
     model = ports.model(collected.config)
     plan = plan_chunks(collected, model.window)
     prompts = [plan.prepare(chunk).prompt for chunk in plan.chunks]

@@ -13,16 +13,14 @@ from reviewbot.core.config import Config
 from reviewbot.core.context.chunking import split_chunk
 from reviewbot.core.context.symbols import enclosing_definition
 from reviewbot.core.cost import CostBudget
-from reviewbot.core.findings.finding import Finding, PlacedFinding, RejectReason, Step, fingerprint
+from reviewbot.core.findings.finding import Finding, Location, PlacedFinding, Proof, RejectReason, Step, fingerprint
 from reviewbot.core.findings.placement import Placer
-from reviewbot.core.findings.suggestion import prove_suggestion
 from reviewbot.core.findings.triage import Triage, triage
 from reviewbot.core.report.coverage import PieceFate, build_coverage
 from reviewbot.core.report.draft import ReviewDraft
 from reviewbot.core.report.outcome import Coverage, ReviewOutcome
-from reviewbot.core.resolution import Layer
 from reviewbot.errors import ConfigError, ReviewbotError
-from reviewbot.flows.collection import Collected, collect
+from reviewbot.flows.collection import Collected, Settle, collect
 from reviewbot.flows.plan import plan_chunks
 from reviewbot.flows.progress import Progress, Watch, unwatched
 from reviewbot.flows.questions import Asked, Interview
@@ -34,22 +32,25 @@ _STANDING = (RejectReason.ALREADY_POSTED, RejectReason.OVER_LIMIT)
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a review needs of the world. ``model`` makes the model once the settings are known; ``draft`` words what is
-    posted from an outcome, the settings and the key of the draft."""
+    """What a review needs of the world, and three subjects that are told elsewhere: ``settle`` lays the settings of
+    the repository under those of the deployment, ``prove`` tries a suggestion on the head file, ``draft`` words what
+    is posted. ``model`` makes the model once the settings are known."""
 
     source: PullRequestSource
     sink: ReviewSink
     model: Callable[[Config], Model]
     store: RunStore
+    settle: Settle
+    prove: Callable[[Finding, Location, Diff, bytes | None], Proof]
     draft: Callable[[ReviewOutcome, Config, str], ReviewDraft]
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was asked for: a name for the run, settings by source, and whether stored answers may be used."""
+    """What was asked for: a name for the run, whether stored answers may be used, and whether a closed pull request
+    is reviewed too."""
 
     run_id: str
-    layers: Sequence[Layer] = ()
     fresh: bool = False
     closed_too: bool = False
 
@@ -65,7 +66,7 @@ async def review(ports: Ports, order: Order, watch: Watch = unwatched) -> Review
     reason = reason_to_skip(pull, closed_too=order.closed_too)
     if reason:
         return _skipped(order, pull, reason, ports)
-    collected = await collect(ports.source, pull, order.layers)
+    collected = await collect(ports.source, pull, ports.settle)
     model = ports.model(collected.config)
     if collected.config.limits.max_cost_usd is not None and model.price is None:
         raise ConfigError(
@@ -117,7 +118,7 @@ async def _review(
     _raise_if_nothing_was_read(results)
     clock.lap("asking")
     watch(Progress("placing"))
-    kept = triage(_placed(results, collected), collected.surroundings.threads, config.review)
+    kept = triage(_placed(results, collected, ports), collected.surroundings.threads, config.review)
     coverage = _coverage(collected, results)
     outcome = _outcome(order, collected, interview, results, kept, coverage)
     outcome = replace(outcome, draft=ports.draft(outcome, config, _key(outcome)))
@@ -134,7 +135,7 @@ def _raise_if_nothing_was_read(results: Sequence[Asked]) -> None:
         raise errors[0]
 
 
-def _placed(results: Sequence[Asked], collected: Collected) -> list[PlacedFinding]:
+def _placed(results: Sequence[Asked], collected: Collected, ports: Ports) -> list[PlacedFinding]:
     """Every finding with its place, identity and proved suggestion."""
     placer = Placer(collected.diff, collected.heads)
     placed = []
@@ -143,11 +144,11 @@ def _placed(results: Sequence[Asked], collected: Collected) -> list[PlacedFindin
             continue
         for raw in asked.reply.findings:
             quote = asked.prepared.restore(raw.quote)
-            placed.append(_place(replace(raw, quote=quote), placer, collected))
+            placed.append(_place(replace(raw, quote=quote), placer, collected, ports))
     return placed
 
 
-def _place(finding: Finding, placer: Placer, collected: Collected) -> PlacedFinding:
+def _place(finding: Finding, placer: Placer, collected: Collected, ports: Ports) -> PlacedFinding:
     location = placer.place(finding)
     head = collected.heads.get(location.path)
     symbol = ""
@@ -158,7 +159,7 @@ def _place(finding: Finding, placer: Placer, collected: Collected) -> PlacedFind
     identity = fingerprint(location.path, symbol, code, finding.category)
     if finding.suggestion is None or location.step not in (Step.RANGE, Step.LINE):
         return PlacedFinding(finding, location, identity)
-    proof = prove_suggestion(finding, location, collected.diff, head)
+    proof = ports.prove(finding, location, collected.diff, head)
     return PlacedFinding(finding, location, identity, proof.text, proof.note)
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from reviewbot.core.change.diff import FilePatch, FileStatus, Hunk
+from reviewbot.core.change.quoting import unquote
 
 FACT = re.compile(
     rb"(old mode|new mode|deleted file mode|new file mode|copy from|copy to|rename from|rename to|similarity index"
@@ -17,8 +18,6 @@ FACT = re.compile(
 _INDEX_MODE = re.compile(rb"[0-9a-f]+\.\.[0-9a-f]+ ([0-7]{6})")
 _PERCENT = re.compile(rb"(\d{1,3})%")
 _PREFIX = re.compile(rb"[abciow12]/.")
-_ESCAPE = re.compile(rb'\\([abtnvfr"\\]|[0-7]{1,3})')
-_ESCAPED = {b"a": 7, b"b": 8, b"t": 9, b"n": 10, b"v": 11, b"f": 12, b"r": 13, b'"': 34, b"\\": 92}
 _TWO_QUOTED = re.compile(rb'("(?:[^"\\]|\\.)*") ("(?:[^"\\]|\\.)*")')
 
 
@@ -94,13 +93,6 @@ def _same_name(names: bytes) -> bytes | None:
 def _bare(name: bytes, other: bytes) -> bytes:
     """``name`` without git's prefix, when it has one: not when both names agree, as they do under --no-prefix."""
     return name[2:] if _PREFIX.match(name) and name != other else name
-
-
-def unquote(name: bytes) -> bytes:
-    """Undo git's C-style quoting (core.quotePath); a name without quotes comes back as it is."""
-    if len(name) < 2 or name[:1] != b'"' or name[-1:] != b'"':
-        return name
-    return _ESCAPE.sub(lambda match: bytes([_ESCAPED.get(match[1]) or int(match[1], 8) & 255]), name[1:-1])
 
 
 def _text(name: bytes) -> str:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reviewbot.core.change.heading import unquote
+from reviewbot.core.change.quoting import unquote
 
 _TOKEN = re.compile(
     r"(?P<star>\*+)|(?P<any>\?)|\\(?P<escaped>.)|\[(?P<not>[!^]?)(?P<set>(?:\]|\[:\w+:\]|\\.|[^]\\])"

@@ -40,7 +40,7 @@ _MARK = re.compile(r"\[REDACTED-[A-Z-]{1,40}-[0-9]{1,6}(?:\.[0-9]{1,4})?\]")
 
 # (kind, pattern); where there is a group "secret", only that part is taken out.
 _FORMS = [
-    ("PRIVATE-KEY", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----[\s\S]{1,8000}?-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"),
+    ("PRIVATE-KEY", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY[A-Z ]{0,9}-----[\s\S]{1,8000}?-----END [A-Z ]{0,30}PRIVATE KEY"),
     ("AWS-KEY", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
     ("GITHUB-TOKEN", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b"),
     ("GITLAB-TOKEN", r"\bglpat-[A-Za-z0-9_-]{20,64}\b"),
@@ -63,7 +63,8 @@ _NAMED = re.compile(
     r"['\"]?\s{0,3}(?::=|=>|=|:)\s{0,3}(?:[a-z]{1,2})?['\"`](?P<secret>[^\s'\"`]{8,200})['\"`]"
 )
 _ENV_LINE = re.compile(
-    r"(?im)^[ +-]?(?:export )?[A-Z0-9_]{0,60}(?:PASSWORD|SECRET|TOKEN|API_KEY|ACCESS_KEY|PRIVATE_KEY)=(?P<secret>[^\s'\"`$]{8,200})$"
+    r"(?im)^[ +-]?(?:export )?[A-Z0-9_]{0,60}(?:PASSWORD|SECRET|TOKEN|API_KEY|ACCESS_KEY|PRIVATE_KEY)="
+    r"(?P<secret>[^\s'\"`$]{8,200})$"
 )
 # Values that only name, fetch or explain a secret.
 _PLAIN = re.compile(

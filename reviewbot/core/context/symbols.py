@@ -170,7 +170,7 @@ def _too_deep(language: str, source: bytes) -> bool:
 
 @cache
 def _parser(language: str) -> Parser:
-    from tree_sitter import Language, Parser  # noqa: PLC0415 - a native library, needed only when files are read
+    from tree_sitter import Language, Parser
 
     family = "typescript" if language == "tsx" else language
     module = importlib.import_module(f"tree_sitter_{family}")

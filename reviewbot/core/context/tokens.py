@@ -89,7 +89,7 @@ def _blocks(text: str) -> Iterator[str]:
 
 @cache
 def _encoding() -> tiktoken.Encoding:
-    import tiktoken  # noqa: PLC0415 - costs time, and a small pull request never needs it
+    import tiktoken
 
     packed = resources.files("reviewbot.core.context").joinpath(_VOCABULARY).read_bytes()
     raw = gzip.decompress(packed)

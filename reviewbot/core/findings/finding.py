@@ -95,6 +95,15 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """``text`` replaces the lines of the location when it was proved (with the file's own line ends between lines,
+    none after the last), else None; ``note`` says why it was not, and is empty when nothing was suggested."""
+
+    text: str | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PlacedFinding:
     """A finding with its place, its identity, and a suggestion that was proved (or the reason why it was not)."""
 

@@ -19,7 +19,7 @@ from typing import Final
 
 from reviewbot.core.change.diff import Diff, Side
 from reviewbot.core.context.symbols import parses as parses_by_grammar
-from reviewbot.core.findings.finding import Finding, Location, Step, squeezed
+from reviewbot.core.findings.finding import Finding, Location, Proof, Step, squeezed
 from reviewbot.core.findings.quotes import readings, telling
 
 MAX_HEAD: Final = 1_000_000
@@ -33,15 +33,6 @@ _LEFT_OUT: Final = re.compile(
 )
 
 Parses = Callable[[str, bytes], bool | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """``text`` replaces the lines of the location when it was proved (with the file's own line ends between lines,
-    none after the last), else None; ``note`` says why it was not, and is empty when nothing was suggested."""
-
-    text: str | None
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

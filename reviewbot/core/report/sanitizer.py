@@ -28,7 +28,7 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u070f\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ue000-\uf8ff\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
-    "|(?<![\u2000-\u33ff\U0001f000-\U0001ffff])\ufe0f"
+    "|(?<![\u2100-\u27bf\u2900-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])\ufe0f"
 )
 
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`]*)")
@@ -52,7 +52,7 @@ _LIVE = re.compile(
     |<(?P<auto>[a-z][a-z0-9+.-]{{1,31}}:[^\s<>|\ue000\ue001]*)>
     |(?P<url>(?:[a-z][a-z0-9+.-]{{1,30}}://|(?<![a-z0-9])www\.|mailto:|xmpp:){_URL})
     |(?P<less><)|(?P<amp>&(?=[a-z\#]))
-    |(?P<name>(?:@|\bgh-)(?:&\#8203;)?(?=[a-z0-9])|\#(?:&\#8203;)?(?=[0-9]))
+    |(?P<name>(?:@|\#|\bgh-)&\#8203;|(?:@|\bgh-)(?=[a-z0-9])|\#(?=[0-9]))
     |(?P<mark>[\[$]|~{{3,}})""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -119,9 +119,10 @@ def code_block(text: str, language: str = "") -> str:
 
 def suggestion_block(text: str) -> str | None:
     """``text`` as a suggestion that GitHub can commit, or None when this door would have to change a character of it
-    (a secret, a hidden character, a command to a bot): what is committed must be what was proved. ``""`` deletes."""
+    (a secret or the mark of one, a hidden character, a command to a bot): what is committed must be what was proved.
+    ``""`` deletes the lines."""
     plain = text.replace("\r\n", "\n")
-    if _code_text(_masked(_visible(plain))) != plain:
+    if "[REDACTED-" in plain or _code_text(_masked(_visible(plain))) != plain:
         return None
     fence = _fence_for(plain)
     return f"{fence}suggestion\n{plain}{'' if not plain or plain.endswith(chr(10)) else chr(10)}{fence}"

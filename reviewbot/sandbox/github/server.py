@@ -78,6 +78,6 @@ def running(app: SandboxApp, port: int = 0) -> Iterator[str]:
             raise UsageError("The sandbox GitHub did not start.", remedy="Try again with another --port.")
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        server.should_exit = server.force_exit = True  # nobody waits for an answer any more
         thread.join(_START_SECONDS)
         listener.close()

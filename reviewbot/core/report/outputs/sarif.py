@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from reviewbot import __version__
+from reviewbot.core import VERSION
 from reviewbot.core.change.diff import Side
 from reviewbot.core.findings.finding import Severity
 from reviewbot.core.report.sanitizer import sanitize_markdown, sanitize_plain
@@ -54,7 +54,7 @@ def _run(outcome: ReviewOutcome) -> dict[str, Any]:
         "tool": {
             "driver": {
                 "name": "reviewbot",
-                "semanticVersion": __version__,
+                "semanticVersion": VERSION,
                 "rules": [_rule(category, findings) for category in rules],
             }
         },

@@ -294,7 +294,8 @@ def test_a_suggestion_is_verbatim(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a\u202eb", "/merge", "@dependabot merge", "a\x1bb", "<!-- reviewbot:summary -->", "\ud800"]
+    "text",
+    ["a\u202eb", "/merge", "@dependabot merge", "a\x1bb", "<!-- reviewbot:summary -->", "\ud800", "[REDACTED-JWT-1]"],
 )
 def test_a_suggestion_that_would_be_changed_is_none(text: str) -> None:
     assert suggestion_block(text) is None

@@ -61,7 +61,7 @@ def numbered(first: int, last: int) -> str:
 def build(path: Path) -> None:
     path.mkdir()
     git = Git(path)
-    git("init", "-q", "-b", "main")
+    git("init", "-q", "-b", "main", "--template=")
     base: dict[str, str | bytes | None] = {
         "a.py": numbered(1, 60),
         "gone.py": "bye\n",

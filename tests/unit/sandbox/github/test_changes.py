@@ -16,7 +16,8 @@ from reviewbot.sandbox.github.repository import Repository
 @pytest.fixture
 def changes(github: Any) -> Changes:
     hosted = github.hosted("octo/shop")
-    return hosted.changes(hosted.pull(2))
+    found: Changes = hosted.changes(hosted.pull(2))
+    return found
 
 
 def file(changes: Changes, path: str) -> ChangedFile:

@@ -29,8 +29,9 @@ def posted(bot: Any) -> Any:
 
 def test_the_pull_request(api: Any, bot: Any, git: Any, posted: Any) -> None:
     bot.post("/repos/octo/shop/issues/2/comments", {"body": "Summary"})
-    query = """{ viewer { login databaseId } repository(owner: "Octo", name: "SHOP") { nameWithOwner pullRequest(number: 2) {
-      number title body state isDraft headRefOid baseRefOid changedFiles additions deletions headRepository { nameWithOwner }
+    query = """{ viewer { login databaseId } repository(owner: "Octo", name: "SHOP") { nameWithOwner
+      pullRequest(number: 2) { number title body state isDraft headRefOid baseRefOid changedFiles additions deletions
+      headRepository { nameWithOwner }
       commits(first: 5) { totalCount nodes { commit { oid messageHeadline messageBody } } }
       comments(last: 5) { nodes { databaseId body author { login } viewerDidAuthor url } pageInfo { hasPreviousPage } }
       reviews(first: 5) { nodes { databaseId body state author { login } viewerDidAuthor commit { oid } url } }

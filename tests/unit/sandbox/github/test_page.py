@@ -6,7 +6,10 @@ PULL = "/repos/octo/shop/pulls/2"
 
 
 def test_page(api: Any, bot: Any, client: Any, git: Any) -> None:
-    body = "<script>alert(1)</script> <!-- our-marker --> **bold** <details><summary>More</summary>[x](javascript:alert)</details>"
+    body = (
+        "<script>alert(1)</script> <!-- our-marker --> **bold** "
+        "<details><summary>More</summary>[x](javascript:alert)</details>"
+    )
     comment = {"path": "a.py", "line": 10, "body": f"Look: {body}\n\n```suggestion\na < b\n```"}
     bot.post(f"{PULL}/reviews", {"event": "COMMENT", "body": body, "comments": [comment]})
     api.post("/repos/octo/shop/issues/2/comments", {"body": "| a | b |\n|---|---|\n| 1 | 2 |"})

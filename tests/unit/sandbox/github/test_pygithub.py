@@ -80,7 +80,7 @@ def test_reviewing(client: pygithub.Github) -> None:
     assert (review.state, review.user.login) == ("COMMENTED", "reviewer")
     assert [comment.body for comment in pull.get_single_review_comments(review.id)] == ["One", "Two"]
     first = pull.get_review_comments()[0]
-    assert (first.path, first.line, first.side, first.in_reply_to_id) == ("a.py", 10, "RIGHT", None)
+    assert (first.path, first.line, first.side) == ("a.py", 10, "RIGHT")
     pull.create_review_comment_reply(first.id, "Answer")
     first.edit("One, edited")
     first.create_reaction("eyes")
