@@ -124,8 +124,10 @@ def _share(material: Material, outcome: dict[str, Any], asked: list[dict[str, An
     wanted = _changed_lines(material, skipped)
     shown: Counter[str] = Counter()
     for request in asked:
-        shown.update(json.dumps(request["body"]["input"], ensure_ascii=False).split("\\n"))
-    found = sum(min(count, shown[json.dumps(line, ensure_ascii=False)[1:-1]]) for line, count in wanted.items())
+        for item in request["body"]["input"]:
+            for part in item["content"]:
+                shown.update(part["text"].split("\n"))
+    found = sum(min(count, shown[line]) for line, count in wanted.items())
     return found / max(1, sum(wanted.values()))
 
 

@@ -23,7 +23,7 @@ def open_engine(url: str) -> Engine:
         else:
             engine = create_engine(url, pool_pre_ping=True)
         _upgrade(engine)
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, ImportError, NoSuchModuleError) as error:
         raise StoreError(
             "REVIEWBOT_DATABASE_URL is not the address of a database.", remedy="Write sqlite:///FILE or postgresql://…"
         ) from error
@@ -67,7 +67,13 @@ def _upgrade(engine: Engine) -> None:
     with engine.connect() as connection:
         _hold(connection)
         config.attributes["connection"] = connection
-        if _version(connection) != VERSION:
+        found = _version(connection)
+        if found is not None and found > VERSION:
+            raise StoreError(
+                f"The run database has version {found}, which is newer than this reviewbot's {VERSION}.",
+                remedy="Upgrade reviewbot, or set REVIEWBOT_DATABASE_URL to another database.",
+            )
+        if found != VERSION:
             command.upgrade(config, "head")
         connection.commit()
 
@@ -81,13 +87,13 @@ def _hold(connection: Connection) -> None:
 
 
 def _version(connection: Connection) -> str | None:
-    if not engine_has_version_table(connection):
+    if not _has_versions(connection):
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return str(found) if found is not None else None
 
 
-def engine_has_version_table(connection: Connection) -> bool:
+def _has_versions(connection: Connection) -> bool:
     """Whether any migration was ever run here."""
     if connection.dialect.name == "sqlite":
         query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"

@@ -127,7 +127,7 @@ async def test_several_at_once_may_make_the_database(tmp_path: Path) -> None:
     assert len(await stores[0].list_runs(10)) == 6
 
 
-@pytest.mark.parametrize("url", ["sqlite:////proc/none/runs.sqlite", "nonsense", "oracle9://x"])
+@pytest.mark.parametrize("url", ["sqlite:////proc/none/runs.sqlite", "nonsense", "oracle9://x", "mysql://u@h/d"])
 async def test_a_database_that_cannot_be_used_is_one_clear_sentence(url: str) -> None:
     with pytest.raises(StoreError) as caught:
         await SqlRunStore(url).answer("k")
@@ -137,6 +137,15 @@ async def test_a_database_that_cannot_be_used_is_one_clear_sentence(url: str) ->
 async def test_a_file_that_is_no_database_is_one_clear_sentence(tmp_path: Path) -> None:
     (tmp_path / "runs.sqlite").write_bytes(b"not a database" * 100)
     with pytest.raises(StoreError, match="not a database"):
+        await SqlRunStore(f"sqlite:///{tmp_path}/runs.sqlite").answer("k")
+
+
+async def test_a_database_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/runs.sqlite")
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(StoreError, match="newer"):
         await SqlRunStore(f"sqlite:///{tmp_path}/runs.sqlite").answer("k")
 
 

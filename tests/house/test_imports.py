@@ -46,7 +46,9 @@ def floor(module: str) -> int:
     parts = module.split(".")
     if parts[0] == "webhooks":
         return 7
-    if len(parts) == 1 or parts[1] == "errors":
+    if len(parts) == 1:
+        return 1  # the package itself only names its version
+    if parts[1] == "errors":
         return 0
     if parts[1] in DOORS:
         return 6

@@ -40,7 +40,7 @@ _MARK = re.compile(r"\[REDACTED-[A-Z-]{1,40}-[0-9]{1,6}(?:\.[0-9]{1,4})?\]")
 
 # (kind, pattern); where there is a group "secret", only that part is taken out.
 _FORMS = [
-    ("PRIVATE-KEY", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY[A-Z ]{0,9}-----[\s\S]{1,8000}?-----END [A-Z ]{0,30}PRIVATE KEY"),
+    ("PRIVATE-KEY", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY[A-Z ]{0,9}-----[\s\S]{1,8000}?-----END [A-Z ]{1,30}KEY"),
     ("AWS-KEY", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
     ("GITHUB-TOKEN", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b"),
     ("GITLAB-TOKEN", r"\bglpat-[A-Za-z0-9_-]{20,64}\b"),

@@ -2,9 +2,8 @@
 
 Grammars are tree-sitter's and are loaded one by one, when a file of their language is first read. A file is parsed once:
 what is kept of it are a few lines per definition, not the tree. Where there is no grammar, or a file is over
-`MAX_SOURCE` or nested too deeply, there are no definitions and `parses` says None: the library's time and memory are
-not linear on hostile text, and it cannot be stopped half way (measured: 400 kB of ``[`` take Scala's grammar minutes,
-60 kB of ``<a `` take C#'s 8 GB).
+`MAX_SOURCE` or too much work for its size, there are no definitions and `parses` says None. The last is a guard: on
+hostile text grammars are not linear (5 kB of ``* &`` take Swift's 16 s, 60 kB of ``<a `` take C#'s 8 GB).
 """
 
 from __future__ import annotations
@@ -18,10 +17,12 @@ from posixpath import basename, dirname, normpath, splitext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Language, Node, Tree
 
-MAX_SOURCE = 300_000  # bytes
-_MAX_DEPTH = 1000
+MAX_SOURCE = 400_000  # bytes
+# The parser reports after every 100 steps. Real code gives at least 45 bytes per report (minified), mostly over 100.
+_FREE_REPORTS = 100
+_BYTES_PER_REPORT = 30
 _SIGNATURE_CHARS = 200
 _KEPT = 4096  # parsed files remembered
 _MOST = 5000  # definitions read of one file
@@ -89,7 +90,6 @@ _JS_VALUES = frozenset({"arrow_function", "function_expression"})
 _WRAPPERS = frozenset({"decorated_definition", "export_statement", "template_declaration", "ambient_declaration"})
 _SOLE_WRAPPERS = frozenset({"lexical_declaration", "variable_declaration", "type_declaration", "expression_statement"})
 _LEADS = frozenset({"decorator", "attribute_item"})
-_NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}<>"))
 _SCRIPTS = {"javascript": "js", "typescript": "ts", "tsx": "ts"}
 
 
@@ -112,7 +112,7 @@ class _Parsed:
 
 
 _NOTHING = _Parsed((), clean=True)
-_parsed_files: dict[tuple[str, bytes], _Parsed] = {}
+_parsed_files: dict[tuple[str, bytes], _Parsed | None] = {}
 
 
 def language_of(path: str) -> str | None:
@@ -142,42 +142,45 @@ def parses(path: str, source: bytes) -> bool | None:
 
 def _parse(path: str, source: bytes) -> _Parsed | None:
     language = language_of(path)
-    if language is None or len(source) > MAX_SOURCE or _too_deep(language, source):
+    if language is None or len(source) > MAX_SOURCE:
         return None
     key = (language, hashlib.sha256(source).digest())
-    found = _parsed_files.get(key)
-    if found is None:
-        root = _parser(language).parse(source).root_node
-        found = _Parsed(_definitions(language, source, root), clean=not root.has_error)
+    if key not in _parsed_files:
+        tree = _tree(language, source)
         if len(_parsed_files) >= _KEPT:
             _parsed_files.clear()
-        _parsed_files[key] = found
-    return found
+        _parsed_files[key] = tree and _Parsed(
+            _definitions(language, source, tree.root_node), clean=not tree.root_node.has_error
+        )
+    return _parsed_files[key]
 
 
-def _too_deep(language: str, source: bytes) -> bool:
-    openers, closers = (b"([{<", b")]}>") if language == "c_sharp" else (b"([{", b")]}")
-    depth = 0
-    for byte in source.translate(None, _NO_BRACKETS):
-        if byte in openers:
-            depth += 1
-            if depth > _MAX_DEPTH:
-                return True
-        elif depth and byte in closers:
-            depth -= 1
-    return False
+def _tree(language: str, source: bytes) -> Tree | None:
+    """The syntax tree; None when the parser was stopped because it made too little way for its work."""
+    from tree_sitter import Parser  # noqa: PLC0415 - a native library, needed only when files are read
+
+    reports = 0
+
+    def too_slow(offset: int, _has_error: bool) -> bool:
+        nonlocal reports
+        reports += 1
+        return reports > _FREE_REPORTS + offset // _BYTES_PER_REPORT
+
+    try:
+        return Parser(_grammar(language)).parse(
+            lambda offset, _point: source[offset : offset + 65_536], progress_callback=too_slow
+        )
+    except ValueError:  # its way to say that too_slow stopped it
+        return None
 
 
 @cache
-def _parser(language: str) -> Parser:
-    from tree_sitter import Language, Parser
+def _grammar(language: str) -> Language:
+    from tree_sitter import Language  # noqa: PLC0415 - as above
 
-    family = "typescript" if language == "tsx" else language
-    module = importlib.import_module(f"tree_sitter_{family}")
-    entry = {"typescript": "language_typescript", "tsx": "language_tsx", "php": "language_php"}.get(
-        language, "language"
-    )
-    return Parser(Language(getattr(module, entry)()))
+    module = importlib.import_module(f"tree_sitter_{'typescript' if language == 'tsx' else language}")
+    entry = {"typescript": "language_typescript", "tsx": "language_tsx", "php": "language_php"}.get(language, "language")
+    return Language(getattr(module, entry)())
 
 
 @cache

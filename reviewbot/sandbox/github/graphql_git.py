@@ -81,6 +81,7 @@ class GitObjects:
         return [shape(entry) for entry in hosted.repository.tree(sha)]
 
     def commit(self, hosted: Hosted, sha: str) -> Fields:
+        """A commit by its id. Raises Problem NOT_FOUND."""
         facts = hosted.repository.commit(sha)
         if facts is None:
             raise Problem("NOT_FOUND", f"Could not resolve to a Commit with the oid of '{sha}'.")

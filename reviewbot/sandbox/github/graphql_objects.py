@@ -95,7 +95,6 @@ class Objects(GitObjects):
         reviews = [row for row in own if row.state != "PENDING" or row.author == viewer]
         comments = [row for row in hosted.comments.values() if row.number == pull.number]
         fork = github.repositories.get(pull.head_repo.lower()) if pull.head_repo else None
-        linked = [hosted.issues[number] for number in pull.closes if number in hosted.issues]
         return self.issue(hosted, pull) | {
             "__typename": "PullRequest",
             "id": node_id("PR", pull.id),
@@ -123,10 +122,19 @@ class Objects(GitObjects):
             "reviews": connection("reviews", reviews, lambda row: self.review(hosted, row)),
             "reviewThreads": self._threads(hosted, pull),
             "commits": connection("commits", hosted.series(pull), lambda row: {"commit": self.commit(hosted, row.sha)}),
-            "closingIssuesReferences": connection(
-                "closingIssuesReferences", linked, lambda row: self.issue(hosted, row)
-            ),
+            "closingIssuesReferences": self._closing(hosted, pull),
         }
+
+    def _closing(self, hosted: Hosted, pull: Pull) -> Callable[..., Fields]:
+        """The linked issues; a token that may not read issues gets an error here, and the rest of the answer."""
+        linked = [hosted.issues[number] for number in pull.closes if number in hosted.issues]
+        page = connection("closingIssuesReferences", linked, lambda row: self.issue(hosted, row))
+
+        def resolve(info: object, **arguments: Any) -> Fields:
+            self.need("issues", "read")
+            return page(info, **arguments)
+
+        return resolve
 
     def _threads(self, hosted: Hosted, pull: Pull) -> Callable[..., Fields]:
         viewer = self.call.speaker().account

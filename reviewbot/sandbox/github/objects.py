@@ -46,11 +46,11 @@ class Commit:
 
 
 def read_commit(record: bytes) -> Commit:
-    """One record of ``git log -z`` in COMMIT_FORMAT."""
-    parts = record.strip(b"\0").rstrip(b"\x01").decode("utf-8", "replace").split("\0")
+    """One record of ``git log -z`` in COMMIT_FORMAT, without its end."""
+    parts = record.decode("utf-8", "replace").split("\0")
     sha, tree, parents, an, ae, ad, cn, ce, cd = parts[:9]
     author, committer = Person(an, ae, ad), Person(cn, ce, cd)
-    return Commit(sha.strip(), tree, tuple(parents.split()), author, committer, parts[9].rstrip("\n"))
+    return Commit(sha, tree, tuple(parents.split()), author, committer, parts[9].rstrip("\n"))
 
 
 def read_entry(row: bytes) -> TreeEntry:

@@ -44,9 +44,10 @@ def pull_page(hosted: Hosted, pull: Pull) -> Answer:
     changes = hosted.changes(pull)
     state = "merged" if pull.merged_at else "draft" if pull.draft and pull.state == "open" else pull.state
     head = pull.head_repo or "deleted fork"
+    commits = len(hosted.series(pull))
     facts = (
         f'<p><span class="state">{state}</span> <b>{escape(pull.author.login)}</b> wants to merge '
-        f"{len(hosted.series(pull))} commits into <code>{escape(pull.base_ref)}</code> from "
+        f"{commits} {'commit' if commits == 1 else 'commits'} into <code>{escape(pull.base_ref)}</code> from "
         f"<code>{escape(head)}:{escape(pull.head_ref)}</code> <small>{pull.head_sha[:10]}, {len(changes.files)} files, "
         f"+{changes.added} -{changes.removed}</small></p>"
     )

@@ -80,6 +80,7 @@ class Repository:
         self._reader: subprocess.Popen[bytes] | None = None
         self._reading = threading.Lock()
         self._changes: OrderedDict[tuple[str, str], Changes] = OrderedDict()
+        self._commits: dict[str, Commit] = {}
         self._bases: dict[tuple[str, str], str | None] = {}
         self._build()
 
@@ -142,12 +143,13 @@ class Repository:
             fresh.replace(self.git_dir / "packed-refs")
             self._published = text
 
-    def git(self, *arguments: str) -> bytes:
-        """The standard output of git in the facade. Revisions in ``arguments`` must be object ids."""
+    def git(self, *arguments: str, allowed: tuple[int, ...] = (0,)) -> bytes:
+        """The standard output of git in the facade. Revisions in ``arguments`` must be object ids, and the exit code
+        one of ``allowed``."""
         done = subprocess.run(
             [git_program(), f"--git-dir={self.git_dir}", *arguments], env=ENVIRONMENT, capture_output=True, check=False
         )
-        if done.returncode:
+        if done.returncode not in allowed:
             raise WorkspaceError(f"git {arguments[0]} failed: {done.stderr.decode('utf-8', 'replace').strip()}")
         return done.stdout
 
@@ -195,23 +197,26 @@ class Repository:
         if (head, without) not in self._series:
             chosen = [head, f"^{without}"] if without else [head]
             listed = self.git("log", "-z", "--topo-order", "--reverse", f"--format={COMMIT_FORMAT}", *chosen, "--")
-            records = [record for record in listed.split(b"\x01\0") if record.strip(b"\x01\0\n")]
-            self._series[head, without] = [read_commit(record) for record in records]
+            series = [read_commit(record) for record in listed.split(b"\x01\0")[:-1]]
+            self._series[head, without] = series
+            self._commits |= {commit.sha: commit for commit in series}
         return self._series[head, without]
 
     def commit(self, sha: str) -> Commit | None:
         """The facts of one commit."""
-        if self.read(f"{sha}^{{commit}}") is None:
-            return None
-        return read_commit(self.git("log", "-z", "-1", f"--format={COMMIT_FORMAT}", sha, "--"))
+        if sha not in self._commits:
+            found = self.read(f"{sha}^{{commit}}")
+            if found is None:
+                return None
+            listed = self.git("log", "-z", "-1", f"--format={COMMIT_FORMAT}", found.sha, "--")
+            self._commits[sha] = read_commit(listed.removesuffix(b"\x01\0"))
+        return self._commits[sha]
 
     def merge_base(self, base: str, head: str) -> str | None:
         """The best common ancestor of two commits, None when they share no history."""
         if (base, head) not in self._bases:
-            try:
-                self._bases[base, head] = self.git("merge-base", base, head).decode("ascii").strip()
-            except WorkspaceError:
-                self._bases[base, head] = None
+            found = self.git("merge-base", base, head, allowed=(0, 1)).decode("ascii").strip()
+            self._bases[base, head] = found or None
         return self._bases[base, head]
 
     def changes(self, old: str, new: str) -> Changes:

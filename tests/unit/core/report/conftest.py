@@ -188,6 +188,7 @@ class Reviews:
     """What the tests build with."""
 
     outcome = OUTCOME
+    patch = PATCH
     pull = PULL
     place = staticmethod(place)
     finding = staticmethod(make_finding)

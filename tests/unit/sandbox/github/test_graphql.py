@@ -82,6 +82,15 @@ def test_resolve(github: Any, client: Any, api: Any, posted: Any) -> None:
     assert api.graphql(undo, id=key)["data"]["unresolveReviewThread"]["thread"]["isResolved"] is False
 
 
+def test_linked_issues_need_a_permission(github: Any, client: Any) -> None:
+    app = client(github.add_token(kind="app", permissions={"pull_requests": "read"}))
+    fields = "title closingIssuesReferences(first: 1) { nodes { title } }"
+    done = app.graphql(f'{{ repository(owner: "octo", name: "shop") {{ pullRequest(number: 2) {{ {fields} }} }} }}')
+    found = done["data"]["repository"]["pullRequest"]
+    assert found == {"title": "Take cards", "closingIssuesReferences": None}
+    assert done["errors"][0]["path"] == ["repository", "pullRequest", "closingIssuesReferences"]
+
+
 def test_outdated(git: Any, api: Any, posted: Any) -> None:
     git("switch", "-q", "feature/cards")
     text = (git.path / "a.py").read_text()

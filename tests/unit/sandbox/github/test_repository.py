@@ -62,6 +62,17 @@ def test_commits(git: Any) -> None:
     repository.close()
 
 
+def test_an_empty_message(git: Any) -> None:
+    git("commit", "-q", "--allow-empty", "--allow-empty-message", "-m", "")
+    repository = Repository(git.path, limits=Limits())
+    last, first = git("rev-parse", "HEAD"), git("rev-parse", "HEAD~1")
+    assert [commit.message for commit in repository.commits(last, without=first)] == [""]
+    found = repository.commit(first)
+    assert found is not None
+    assert found.message == "Meanwhile"
+    repository.close()
+
+
 def test_nobodys_configuration_has_a_say(git: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     git("config", "diff.noprefix", "true")
     git("config", "diff.context", "0")
