@@ -6,7 +6,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from reviewbot.errors import UsageError
 from reviewbot.sandbox.scenario import Scenario, make_scenario
 from reviewbot.settings import Settings, read_settings
 
-REPOSITORY = "demo/shop"
 _KEY = "sandbox-key"
 
 
@@ -38,7 +37,7 @@ class Sandbox:
 
 
 @contextmanager
-def sandbox_of(scenario: Scenario, *, repository: str = REPOSITORY, port: int = 0) -> Iterator[Sandbox]:
+def sandbox_of(scenario: Scenario, *, repository: str, port: int = 0) -> Iterator[Sandbox]:
     """A running GitHub with one repository and one open pull request, and a running model."""
     from reviewbot.sandbox.github import SandboxGitHub, create_app, running
     from reviewbot.sandbox.responses.app import ResponsesSandbox
@@ -72,7 +71,8 @@ def run_demo(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="reviewbot-demo-") as temporary, ExitStack() as stack:
         scenario = _scenario(repo, base, head, Path(temporary))
-        sandbox = stack.enter_context(sandbox_of(scenario))
+        name = f"demo/{repo.resolve().name if repo else 'shop'}"
+        sandbox = stack.enter_context(sandbox_of(scenario, repository=name))
         settings = _settings(sandbox, live=live, database=Path(temporary) / "runs.sqlite")
         done = run_review(Request(target=sandbox.pull_url, fresh=live, flags=flags), last, settings)
         page = folder / "review.html"
@@ -103,7 +103,8 @@ def serve_sandbox(repo: Path, *, base: str | None, head: str | None, port: int) 
                 f"  reviewbot review {sandbox.pull_url}",
                 flush=True,
             )
-            threading.Event().wait()
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
 
 
 def _scenario(repo: Path | None, base: str | None, head: str | None, temporary: Path) -> Scenario:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import anyio
+import anyio.lowlevel
 
 from reviewbot.core.context.chunking import Chunk
 from reviewbot.core.context.prompt import Answer, PreparedPrompt, Prompt
@@ -67,6 +68,7 @@ class Interview:
     saved_usd: float = 0.0
     models: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    _ready: dict[int, PreparedPrompt] = field(default_factory=dict)
     _done: int = 0
     _total: int = 0
     _fatal: ModelError | None = None
@@ -86,18 +88,26 @@ class Interview:
             self._tell()
 
         self._tell()
-        if queue:
-            await one(queue[0])
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._prepare_ahead, queue[1 : 2 * self.concurrency])
+            if queue:
+                await one(queue[0])
         async with anyio.create_task_group() as group:
             for chunk in queue[1:]:
                 group.start_soon(one, chunk)
         return tuple(asked for chunk in chunks for asked in results[chunk.number])
 
+    async def _prepare_ahead(self, chunks: list[Chunk]) -> None:
+        """Make the next prompts while the first answer is awaited."""
+        for chunk in chunks:
+            await anyio.lowlevel.checkpoint()
+            self._ready[chunk.number] = self.prepare(chunk)
+
     async def _ask(self, chunk: Chunk) -> list[Asked]:
         """One chunk, halved as often as needed."""
         if self._fatal:
             return [Asked(chunk, "failed", f"not asked: {self._fatal.message}", error=self._fatal)]
-        prepared = self.prepare(chunk)
+        prepared = self._ready.pop(chunk.number, None) or self.prepare(chunk)
         try:
             reply = await self._reply(chunk, prepared)
         except (ContextLengthExceeded, ModelIncomplete) as error:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
+import anyio
+
 from reviewbot.core.change.diff import Diff
 from reviewbot.core.change.pull_request import PullRequest
 from reviewbot.core.config import Config
@@ -78,6 +80,10 @@ async def review(ports: Ports, order: Order, watch: Watch = unwatched) -> Review
         outcome = await _review(ports, order, collected, model, clock, watch)
     except ReviewbotError as error:
         await ports.store.fail_run(order.run_id, str(error))
+        raise
+    except anyio.get_cancelled_exc_class():
+        with anyio.CancelScope(shield=True):
+            await ports.store.fail_run(order.run_id, "interrupted")
         raise
     await ports.store.finish_run(outcome)
     watch(Progress("done"))

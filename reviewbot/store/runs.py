@@ -29,7 +29,7 @@ class SqlRunStore:
     """``url`` is SQLAlchemy's; ``now`` gives the time in UTC."""
 
     def __init__(self, url: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._url = url
+        self.url = url
         self._now = now
         self._engine: Engine | None = None
         self._lock = threading.Lock()
@@ -129,7 +129,7 @@ class SqlRunStore:
 
         with self._lock:
             if self._engine is None:
-                self._engine = open_engine(self._url)
+                self._engine = open_engine(self.url)
         try:
             with self._engine.begin() as connection:
                 return work(connection)

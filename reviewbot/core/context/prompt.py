@@ -39,7 +39,7 @@ For each finding, in this order:
 - quote: the code that the finding is about, copied character by character from consecutive lines of that side, without
   the first character of each diff line. As few lines as identify it, at most 10, and at least one changed line.
 - evidence: why it is a defect, step by step, from the code shown.
-- title: at most 80 characters, what goes wrong. body: one short matter-of-fact paragraph: when it happens, and then what.
+- title: at most 80 characters, what goes wrong. body: one short matter-of-fact paragraph: when it happens, then what.
 - suggestion: text that replaces exactly the quoted lines, indentation included, if a small sure fix exists; else null.
 - priority: 0 breaks or endangers the system for everyone, fix before anything else; 1 a serious defect in ordinary use;
   2 a defect that matters less or needs unusual conditions; 3 minor. confidence: 0 to 1, how sure you are.

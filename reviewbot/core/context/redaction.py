@@ -38,32 +38,35 @@ class Redacted:
 
 _MARK = re.compile(r"\[REDACTED-[A-Z-]{1,40}-[0-9]{1,6}(?:\.[0-9]{1,4})?\]")
 
-# (kind, pattern); where there is a group "secret", only that part is taken out.
+# (kind, what must occur before the pattern is worth trying, pattern); a group "secret" is the part that is taken out.
 _FORMS = [
-    ("PRIVATE-KEY", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY[A-Z ]{0,9}-----[\s\S]{1,8000}?-----END [A-Z ]{1,30}KEY"),
-    ("AWS-KEY", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
-    ("GITHUB-TOKEN", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b"),
-    ("GITLAB-TOKEN", r"\bglpat-[A-Za-z0-9_-]{20,64}\b"),
-    ("OPENAI-KEY", r"\bsk-(?:proj-|svcacct-|admin-|ant-[a-z0-9]{1,10}-)?[A-Za-z0-9_-]{20,200}\b"),
-    ("SLACK-TOKEN", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,200}\b"),
-    ("SLACK-HOOK", r"https://hooks\.slack\.com/services/[A-Za-z0-9/_-]{20,100}"),
-    ("STRIPE-KEY", r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,200}\b"),
-    ("GOOGLE-KEY", r"\bAIza[A-Za-z0-9_-]{35}\b"),
-    ("GOOGLE-SECRET", r"\bGOCSPX-[A-Za-z0-9_-]{20,64}\b"),
-    ("SENDGRID-KEY", r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}\b"),
-    ("NPM-TOKEN", r"\bnpm_[A-Za-z0-9]{36}\b"),
-    ("PYPI-TOKEN", r"\bpypi-[A-Za-z0-9_-]{50,300}"),
-    ("HF-TOKEN", r"\bhf_[A-Za-z0-9]{30,64}\b"),
-    ("JWT", r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}\b"),
-    ("URL-PASSWORD", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"<>{}$]{1,100}:(?P<secret>[^\s/:@'\"<>{}$]{3,200})@"),
+    ("PRIVATE-KEY", ("PRIVATE KEY",),
+     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY[A-Z ]{0,9}-----[\s\S]{1,8000}?-----END [A-Z ]{1,30}KEY"),
+    ("AWS-KEY", ("AKIA", "ASIA", "ABIA", "ACCA"), r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
+    ("GITHUB-TOKEN", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+     r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b"),
+    ("GITLAB-TOKEN", ("glpat-",), r"\bglpat-[A-Za-z0-9_-]{20,64}\b"),
+    ("OPENAI-KEY", ("sk-",), r"\bsk-(?:proj-|svcacct-|admin-|ant-[a-z0-9]{1,10}-)?[A-Za-z0-9_-]{20,200}\b"),
+    ("SLACK-TOKEN", ("xox",), r"\bxox[abeoprs]-[A-Za-z0-9-]{10,200}\b"),
+    ("SLACK-HOOK", ("hooks.slack.com",), r"https://hooks\.slack\.com/services/[A-Za-z0-9/_-]{20,100}"),
+    ("STRIPE-KEY", ("_live_", "_test_"), r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,200}\b"),
+    ("GOOGLE-KEY", ("AIza",), r"\bAIza[A-Za-z0-9_-]{35}\b"),
+    ("GOOGLE-SECRET", ("GOCSPX-",), r"\bGOCSPX-[A-Za-z0-9_-]{20,64}\b"),
+    ("SENDGRID-KEY", ("SG.",), r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}\b"),
+    ("NPM-TOKEN", ("npm_",), r"\bnpm_[A-Za-z0-9]{36}\b"),
+    ("PYPI-TOKEN", ("pypi-",), r"\bpypi-[A-Za-z0-9_-]{50,300}"),
+    ("HF-TOKEN", ("hf_",), r"\bhf_[A-Za-z0-9]{30,64}\b"),
+    ("JWT", ("eyJ",), r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}\b"),
+    ("URL-PASSWORD", ("://",), r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"<>{}$]{1,100}:(?P<secret>[^\s/:@'\"<>{}$]{3,200})@"),
 ]  # fmt: skip
-_KNOWN = [(kind, re.compile(form)) for kind, form in _FORMS]
+_KNOWN = [(kind, hints, re.compile(form)) for kind, hints, form in _FORMS]
 _NAMED = re.compile(
     r"(?i)(?:passw(?:or)?d|passphrase|secret|token|api_?-?key|access_?-?key|auth_?-?key|private_?-?key|credentials?)"
     r"['\"]?\s{0,3}(?::=|=>|=|:)\s{0,3}(?:[a-z]{1,2})?['\"`](?P<secret>[^\s'\"`]{8,200})['\"`]"
 )
 _ENV_LINE = re.compile(
-    r"(?im)^[ +-]?(?:export )?[A-Z0-9_]{0,60}(?:PASSWORD|SECRET|TOKEN|API_KEY|ACCESS_KEY|PRIVATE_KEY)="
+    r"(?im)^[ +-]{0,40}(?:export )?[A-Z0-9_]{0,60}(?:PASSWORD|SECRET|TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY)"
+    r"(?:=|: {1,3})"
     r"(?P<secret>[^\s'\"`$]{8,200})$"
 )
 # Values that only name, fetch or explain a secret.
@@ -123,7 +126,9 @@ def _marked(value: str, name: str) -> str:
 
 
 def _matches(text: str) -> Iterator[Secret]:
-    for kind, pattern in _KNOWN:
+    for kind, hints, pattern in _KNOWN:
+        if not any(hint in text for hint in hints):
+            continue
         for found in pattern.finditer(text):
             part = "secret" if "secret" in pattern.groupindex else 0
             yield Secret(kind, *found.span(part))

@@ -179,7 +179,9 @@ def _grammar(language: str) -> Language:
     from tree_sitter import Language  # noqa: PLC0415 - as above
 
     module = importlib.import_module(f"tree_sitter_{'typescript' if language == 'tsx' else language}")
-    entry = {"typescript": "language_typescript", "tsx": "language_tsx", "php": "language_php"}.get(language, "language")
+    entry = {"typescript": "language_typescript", "tsx": "language_tsx", "php": "language_php"}.get(
+        language, "language"
+    )
     return Language(getattr(module, entry)())
 
 

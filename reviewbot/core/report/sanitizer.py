@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BODY_LIMIT = 65_536  # GitHub's own, in characters
+_MARGIN = 10_000  # read beyond a cut, so that a secret that stands across it is seen as one
 _BREAK = "&#8203;"
 
 # Characters that are not seen: controls, format and direction marks, fillers, variation selectors (but one after a
@@ -84,7 +85,8 @@ def sanitize_plain(text: str, *, limit: int = BODY_LIMIT) -> str:
     Hidden characters are shown as ``\\u202e``, control characters are gone, secrets are masked; at most ``limit``
     characters come back, a cut ending in ``…``.
     """
-    return _shortened(_masked(_visible(text)), limit)
+    read = limit + _MARGIN
+    return _shortened(_masked(_visible(text[:read])), limit, more=len(text) > read)
 
 
 def sanitize_markdown(text: str, *, allowed_hosts: frozenset[str] = frozenset(), limit: int = BODY_LIMIT) -> str:
@@ -100,13 +102,12 @@ def sanitize_markdown(text: str, *, allowed_hosts: frozenset[str] = frozenset(),
 
 def sanitize_inline(text: str, *, limit: int = 200) -> str:
     """``text`` as one line of Markdown that can stand in bold, in a list item or in a table cell."""
-    folded = " ".join(_masked(_visible(text)).split())
-    return _prose(_shortened(folded, limit), frozenset(), inline=True)
+    return _prose(_folded(text, limit), frozenset(), inline=True)
 
 
 def code_span(text: str, *, limit: int = 300) -> str:
     """``text`` as a code span on one line (a path, say); safe in a table cell. Empty stays empty."""
-    folded = _shortened(" ".join(_masked(_visible(text)).split()), limit)
+    folded = _folded(text, limit)
     if not folded:
         return ""
     return _escaped(folded) if "|" in folded else _span(folded)
@@ -149,8 +150,14 @@ def _shown(match: re.Match[str]) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-def _shortened(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: max(limit - 1, 0)].rstrip() + "…"
+def _folded(text: str, limit: int) -> str:
+    """``text`` on one line, visible, masked and short."""
+    read = limit * 4 + _MARGIN
+    return _shortened(" ".join(_masked(_visible(text[:read])).split()), limit, more=len(text) > read)
+
+
+def _shortened(text: str, limit: int, *, more: bool) -> str:
+    return text if len(text) <= limit and not more else text[: max(limit - 1, 0)].rstrip() + "…"
 
 
 class _Part(NamedTuple):

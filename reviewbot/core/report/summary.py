@@ -12,6 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from reviewbot.core.change.diff import Side
+from reviewbot.core.change.scope import SkipRule
 from reviewbot.core.findings.finding import RejectReason, Severity
 from reviewbot.core.report.marker import summary_marker
 from reviewbot.core.report.outcome import FileState
@@ -101,8 +102,9 @@ def coverage_sentence(coverage: Coverage) -> str:
 
 
 def rule_of(file: FileCoverage) -> str:
-    """The name of the rule that skipped a file: what its reason begins with."""
-    return file.reason.partition(":")[0].strip() or "unnamed"
+    """The name of the rule that skipped a file, which its reason begins with; ``unnamed`` if that is none of ours."""
+    rule = file.reason.partition(":")[0].strip()
+    return rule if rule in set(SkipRule) else "unnamed"
 
 
 def missed_runs(runs: Sequence[LineRun]) -> str:

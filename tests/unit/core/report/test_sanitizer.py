@@ -334,6 +334,8 @@ def test_hidden_characters_cover_unicode() -> None:
 def test_plain_text_keeps_lines_and_is_cut() -> None:
     assert sanitize_plain("a\n\tb <c> @d\x1b]0;x\x07") == "a\n\tb <c> @d]0;x"
     assert sanitize_plain("abcdef", limit=4) == "abc…"
+    assert sanitize_plain("a" + "\x00" * 50_000 + "b", limit=10) == "a…"
+    assert sanitize_inline("a" + " " * 50_000 + "b", limit=10) == "a…"
 
 
 @pytest.mark.parametrize(

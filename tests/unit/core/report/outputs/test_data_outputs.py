@@ -52,8 +52,10 @@ def test_json_has_the_names_of_the_contract(reviews: Any) -> None:
         *("schema", "run_id", "pull_request", "model", "summary", "findings", "rejected"),
         *("coverage", "usage", "github", "timings"),
     ]
-    contract = "id fingerprint path side start_line line severity category confidence title body quote suggestion source placement"
-    assert set(contract.split()) <= set(value["findings"][0])
+    contract = (
+        "id fingerprint path side start_line line severity category confidence title body quote suggestion source"
+    )
+    assert {*contract.split(), "placement"} <= set(value["findings"][0])
     assert value["findings"][1]["suggestion"] is None
     assert value["findings"][1]["unproved_suggestion"] == "self.items.insert(0, item)"
     assert value["findings"][2]["side"] == "LEFT"

@@ -165,7 +165,7 @@ def test_the_page_is_well_formed_and_self_contained(reviews: Any) -> None:
 
 def test_the_page_shows_everything(reviews: Any) -> None:
     source = html.render(reviews.outcome)
-    words = " ".join("".join(Page(source).words).split())
+    words = " ".join(" ".join(Page(source).words).split())
     for part in (
         "6 findings (2 critical, 2 major, 1 minor, 1 nit)",
         "jo wants to merge discounts into main",
