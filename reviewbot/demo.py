@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 import threading
@@ -114,9 +115,32 @@ def _scenario(repo: Path | None, base: str | None, head: str | None, temporary: 
         return make_scenario(temporary / "shop")
     if not (repo / ".git").exists() and not (repo / "objects").is_dir():
         raise UsageError(f"{repo} is not a git repository.", remedy="Give the path of a git repository.")
-    if not (base and head):
-        raise UsageError("A repository of your own needs --base and --head.", remedy="Name two branches or commits.")
+    base, head = base or _base_of(repo), head or _head_of(repo, base)
+    if not head or base == head:
+        raise UsageError(
+            f"{repo} has no branch beside {base}.", remedy="Name two branches or commits: --base and --head."
+        )
     return Scenario(repo, base, head, f"{head} into {base}", "")
+
+
+def _base_of(repo: Path) -> str:
+    """``main`` or ``master`` where there is one, else the branch that is checked out."""
+    branches = _branches(repo)
+    return next((name for name in ("main", "master") if name in branches), branches[0] if branches else "HEAD")
+
+
+def _head_of(repo: Path, base: str | None) -> str:
+    """The branch with the newest commit that is not the base."""
+    return next((name for name in _branches(repo) if name != (base or _base_of(repo))), "")
+
+
+def _branches(repo: Path) -> list[str]:
+    """Local branches, the one with the newest commit first."""
+    words = ["git", "-C", str(repo), "for-each-ref", "--sort=-committerdate", "--format=%(refname:short)", "refs/heads"]
+    try:
+        return subprocess.run(words, check=True, capture_output=True, text=True, timeout=30).stdout.split()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UsageError(f"{repo} cannot be read by git.", remedy="Give the path of a git repository.") from error
 
 
 def _settings(sandbox: Sandbox, *, live: bool, database: Path) -> Settings:
