@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from reviewbot.core.change.pull_request import FOLDER_RULES, PullRequest, PullRequestRef, Surroundings, rule_paths
-from reviewbot.core.report.marker import is_summary, read_review
+from reviewbot.core.report.marker import is_summary, read_findings, read_review
 from reviewbot.errors import GitHubNotFound, GitHubRejected
 from reviewbot.github.client import GitHubClient
 from reviewbot.github.payloads import read_thread
@@ -69,6 +69,7 @@ async def read_surroundings(
         sticky_comment_id=_comment_id(sticky) if sticky else None,
         sticky_body=sticky["body"] if sticky else "",
         review_urls=_review_urls(found["reviews"]["nodes"]),
+        said=_said([*found["reviews"]["nodes"], *found["early"]["nodes"], *found["late"]["nodes"]]),
     )
 
 
@@ -131,6 +132,13 @@ def _review_urls(nodes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     ours = (node for node in nodes if node["viewerDidAuthor"] and node["state"] != _PENDING)
     keyed = ((read_review(node["body"] or ""), node["url"]) for node in ours)
     return {key: url for key, url in keyed if key}
+
+
+def _said(nodes: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The findings in the bodies of our own reviews and comments: those without a line, and those that GitHub would
+    not take inline."""
+    ours = (node for node in nodes if node["viewerDidAuthor"] and node.get("state") != _PENDING)
+    return frozenset(mark for node in ours for mark in read_findings(node["body"] or ""))
 
 
 def _rules(paths: Sequence[str], repository: Mapping[str, Any]) -> dict[str, str]:

@@ -141,7 +141,8 @@ class Surroundings:
     """What stands around the diff: words by people (data, never instruction) and rules from the base commit.
 
     ``rules`` maps the path of a rule file at the base commit (``.reviewbot.toml``, ``AGENTS.md``, ``src/CLAUDE.md``,
-    ``.gitattributes``) to its text. ``sticky_comment_id`` is our summary comment, if there is one already.
+    ``.gitattributes``) to its text. ``sticky_comment_id`` is our summary comment, if there is one already. ``said`` are
+    the identities of findings that stand in bodies of ours, since they have no line to be a thread on.
     """
 
     viewer: str = ""
@@ -152,3 +153,4 @@ class Surroundings:
     sticky_comment_id: int | None = None
     sticky_body: str = ""
     review_urls: dict[str, str] = field(default_factory=dict)
+    said: frozenset[str] = frozenset()

@@ -30,9 +30,15 @@ class Triage:
     rejected: tuple[RejectedFinding, ...]
 
 
-def triage(placed: Sequence[PlacedFinding], threads: Sequence[ReviewThread], review: ReviewSettings) -> Triage:
-    """Split the findings of one run; among like ones in the same place the weightiest is kept."""
-    posted = {mark for thread in threads if thread.ours for mark in thread.fingerprints}
+def triage(
+    placed: Sequence[PlacedFinding],
+    threads: Sequence[ReviewThread],
+    review: ReviewSettings,
+    said: frozenset[str] = frozenset(),
+) -> Triage:
+    """Split the findings of one run; among like ones in the same place the weightiest is kept. ``said`` are the
+    identities that stand elsewhere than on a thread."""
+    posted = {mark for thread in threads if thread.ours for mark in thread.fingerprints} | said
     state = _State()
     for finding in sorted(placed, key=_weight):
         fault = _unfit(finding, review) or _known(finding, posted) or state.duplicate(finding)

@@ -167,7 +167,7 @@ def _next_step(outcome: ReviewOutcome) -> str:
         (outcome.verdict == "skipped", "nothing to do; name another pull request to review it."),
         (outcome.verdict == "superseded", "run the same command again to review the new head."),
         (not outcome.coverage.complete, "run it again (paid answers are reused), or raise limits.max_cost_usd."),
-        (not outcome.findings, "nothing to do."),
+        (not standing(outcome), "nothing to do."),
         (outcome.pull.ref is None, "fix what holds and run the same command again."),
         (outcome.posted is None, "nothing was posted; run without --dry-run to post this review."),
         (True, "answer or resolve the comments on the pull request; after a push, run this again."),
