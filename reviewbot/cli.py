@@ -31,6 +31,7 @@ runs_app = typer.Typer(help="Past runs, from the database.", no_args_is_help=Tru
 app.add_typer(config_app, name="config")
 app.add_typer(runs_app, name="runs")
 _last = LastSeen()
+_INTERRUPTED = 130
 
 
 class Format(StrEnum):
@@ -76,17 +77,20 @@ def run(words: Sequence[str]) -> int:
     except TyperException as error:
         print(f"reviewbot: {error.format_message().rstrip('.')}. See `reviewbot --help`.", file=sys.stderr)
         return UsageError.exit_code
-    except KeyboardInterrupt:
-        spent, used = _last.progress.cost_usd, _last.progress.usage
-        print(
-            f"reviewbot: stopped. Spent ${spent:.4f} in {used.requests} answers; "
-            "requests under way were cancelled. Finished answers are kept: the same command goes on from there.",
-            file=sys.stderr,
-        )
-        return 130
-    except (typer.Exit, SystemExit) as end:
-        return int(getattr(end, "exit_code", getattr(end, "code", 0)) or 0)
+    except typer.Exit as end:
+        result = end.exit_code
+    if result == _INTERRUPTED:  # typer's own answer to Ctrl-C
+        _say_what_was_spent()
     return int(result or 0)
+
+
+def _say_what_was_spent() -> None:
+    spent, used = _last.progress.cost_usd, _last.progress.usage
+    print(
+        f"reviewbot: stopped. Spent ${spent:.4f} in {used.requests} answers; requests under way were cancelled, and may "
+        "be charged for what they had made. Finished answers are kept: the same command goes on from there.",
+        file=sys.stderr,
+    )
 
 
 def _version(show: bool) -> None:

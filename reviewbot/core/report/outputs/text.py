@@ -154,11 +154,16 @@ def _rest(console: Console, outcome: ReviewOutcome) -> None:
 
 
 def _last_lines(console: Console, outcome: ReviewOutcome) -> None:
-    posted = outcome.posted
-    url = posted.review_url or posted.summary_url or posted.check_url if posted else ""
+    url = _posted_url(outcome)
     if url:
         console.print(f"Posted: {sanitize_plain(_one_line(url), limit=500)}", soft_wrap=True)
     console.print(f"Next: {_next_step(outcome)}")
+
+
+def _posted_url(outcome: ReviewOutcome) -> str:
+    """Where the result stands on GitHub; empty when nothing was written, as in a dry run."""
+    posted = outcome.posted
+    return posted.review_url or posted.summary_url or posted.check_url if posted else ""
 
 
 def _next_step(outcome: ReviewOutcome) -> str:
@@ -169,7 +174,7 @@ def _next_step(outcome: ReviewOutcome) -> str:
         (not outcome.coverage.complete, "run it again (paid answers are reused), or raise limits.max_cost_usd."),
         (not standing(outcome), "nothing to do."),
         (outcome.pull.ref is None, "fix what holds and run the same command again."),
-        (outcome.posted is None, "nothing was posted; run without --dry-run to post this review."),
+        (not _posted_url(outcome), "nothing was posted; run without --dry-run to post this review."),
         (True, "answer or resolve the comments on the pull request; after a push, run this again."),
     )
     return next(words for holds, words in steps if holds)

@@ -103,7 +103,8 @@ def test_the_terminal_has_colours_when_asked(reviews: Any) -> None:
     [
         ({"verdict": "skipped", "skip_reason": "closed"}, "name another pull request"),
         ({"verdict": "superseded"}, "review the new head"),
-        ({"findings": ()}, "nothing to do."),
+        ({"findings": (), "rejected": ()}, "nothing to do."),
+        ({"findings": ()}, "without --dry-run"),
         ({"posted": Posted("https://github.com/acme/shop/pull/12#r1")}, "answer or resolve"),
     ],
 )

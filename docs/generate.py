@@ -1,0 +1,378 @@
+"""Writes what the code knows into the pages: ``python docs/generate.py``.
+
+A page holds blocks between ``<!-- from the code: NAME -->`` and ``<!-- end -->``. The text round them is written by
+hand; what is inside is made here, and a test fails when a page is out of date.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import sys
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from reviewbot import errors
+from reviewbot.cli import app
+from reviewbot.core.change.scope import SkipRule
+from reviewbot.core.config import Config
+from reviewbot.core.findings.finding import RejectReason
+from reviewbot.core.report.outputs.json import SCHEMA
+from reviewbot.core.resolution import REPOSITORY_MAY_LOWER, REPOSITORY_MAY_NOT, rows
+from reviewbot.model.catalogue import _TABLE as MODELS
+from reviewbot.sandbox.github import faults as github_faults
+from reviewbot.sandbox.responses import faults as model_faults
+from reviewbot.settings import VARIABLES
+
+DOCS = Path(__file__).resolve().parent
+_BLOCK = re.compile(r"(<!-- from the code: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+#: What each skip rule means for a reader, and what turns it off. A rule without a line here fails the generator.
+SKIP_RULES: Mapping[SkipRule, tuple[str, str]] = {
+    SkipRule.SUBMODULE: ("A pointer to a commit of another repository.", "nothing"),
+    SkipRule.BINARY: ("git shows no lines of it.", "nothing"),
+    SkipRule.NO_CONTENT: ("A rename, copy or change of mode without a changed line.", "nothing"),
+    SkipRule.SECRET_FILE: ("Its name says that it holds secrets: `.env`, `id_rsa`, `*.pem`, …", "nothing"),
+    SkipRule.EXCLUDED: ("A pattern of `scope.exclude` names it.", "the pattern"),
+    SkipRule.NOT_INCLUDED: ("`scope.include` is set and no pattern of it names the file.", "the pattern"),
+    SkipRule.LOCK_FILE: ("Written by a package manager.", "`scope.lock_files`, or `-linguist-generated`"),
+    SkipRule.VENDORED: (
+        "It lies in a folder of other people's code, or `.gitattributes` says `linguist-vendored`.",
+        "`scope.vendored`, or `-linguist-vendored`",
+    ),
+    SkipRule.GENERATED: (
+        "Its name, its first 40 lines or `.gitattributes` (`linguist-generated`) say so.",
+        "`scope.generated`, or `-linguist-generated`",
+    ),
+    SkipRule.MINIFIED: (
+        "Its name says so, or most of what it adds is in very long lines.",
+        "`scope.minified`, or `-linguist-generated`",
+    ),
+    SkipRule.TOO_LARGE: ("It has more changed lines than `scope.max_file_lines`.", "`scope.max_file_lines`"),
+}
+
+#: Why a finding is not an inline comment.
+REJECT_REASONS: Mapping[RejectReason, str] = {
+    RejectReason.NOT_IN_CHANGE: "Reserved; no finding ends so today.",
+    RejectReason.LOW_CONFIDENCE: "The model's confidence is below `review.min_confidence`.",
+    RejectReason.BELOW_SEVERITY: "Its severity is below `review.min_severity`.",
+    RejectReason.OVER_LIMIT: "There are `review.max_comments` weightier ones. It still counts for the verdict.",
+    RejectReason.DUPLICATE: "Another finding of this run says the same in the same place.",
+    RejectReason.ALREADY_POSTED: "A thread of an earlier review says it. It still counts for the verdict.",
+    RejectReason.EMPTY: "It has neither a quote nor a text.",
+}
+
+#: What each field of the JSON output means; every field of the schema is here.
+FIELDS: Mapping[str, str] = {
+    "schema": "The version of this description.",
+    "run_id": "Names the run; `reviewbot runs show` takes it.",
+    "pull_request.label": "`owner/repo#12`, or the folder of a work tree.",
+    "pull_request.repository": "Base repository, or the folder.",
+    "pull_request.number": "null for a work tree.",
+    "pull_request.url": "Its page.",
+    "pull_request.title": "For a work tree, the subject of the last commit.",
+    "pull_request.author": "Login on GitHub.",
+    "pull_request.base_ref": "Branch that it goes into.",
+    "pull_request.base_sha": "Settings and rules were read there.",
+    "pull_request.head_ref": "Branch that it comes from.",
+    "pull_request.head_sha": "The commit that was reviewed; a tree for staged or uncommitted changes.",
+    "model": "The model or models that answered.",
+    "summary.verdict": "See [coverage and verdicts](../explanation/coverage-and-verdicts.md).",
+    "summary.headline": "The verdict as one sentence.",
+    "summary.explanation": "What the model said of the whole change.",
+    "summary.skip_reason": "Why nothing was reviewed; else empty.",
+    "summary.fails": "Whether a finding reaches `review.fail_on`.",
+    "summary.notes": "What else a reader should know: a fallback, a chunk that was halved, a setting not allowed.",
+    "findings": "New findings of this run. Those posted earlier are in `rejected`.",
+    "rejected": "Findings that did not become a comment.",
+    "rejected[].finding": "The same fields as in `findings`.",
+    "rejected[].reason": "See the table below.",
+    "rejected[].detail": "The reason in words.",
+    "coverage.complete": "True when no line was over budget or failed.",
+    "coverage.changed_lines": "As git counts them.",
+    "coverage.reviewed_lines": "Shown to the model, and answered.",
+    "coverage.skipped_lines": "In files that a rule skipped.",
+    "coverage.missed_lines": "Over budget or failed.",
+    "coverage.problems": "Faults of the diff itself.",
+    "coverage.files": "Every file of the change.",
+    "coverage.files[].path": "New path.",
+    "coverage.files[].status": "How it ended.",
+    "coverage.files[].reason": "The skip rule, or the fault.",
+    "coverage.files[].changed_lines": "The four counts below add up to this.",
+    "coverage.files[].reviewed_lines": "",
+    "coverage.files[].skipped_lines": "",
+    "coverage.files[].over_budget_lines": "",
+    "coverage.files[].failed_lines": "",
+    "coverage.files[].missed": "Runs of lines that were over budget or failed.",
+    "coverage.files[].missed[].side": "`LEFT` is the old text, `RIGHT` the new.",
+    "coverage.files[].missed[].first": "First line.",
+    "coverage.files[].missed[].last": "Last line.",
+    "usage.requests": "Answers that were charged.",
+    "usage.input_tokens": "",
+    "usage.cached_input_tokens": "null when the provider does not say.",
+    "usage.output_tokens": "Reasoning included.",
+    "usage.reasoning_tokens": "null when the provider does not say.",
+    "usage.cost_usd": "By the list price; null when the price is not known.",
+    "usage.saved_usd": "What stored answers would have cost.",
+    "github.review_url": "Empty when no review was posted.",
+    "github.summary_url": "The summary comment.",
+    "github.check_url": "The check run.",
+    "github.api_calls": "Requests to GitHub, repeated ones counted.",
+    "github.notes": "What was not written, and why.",
+    "timings": "Seconds by part of the run.",
+    "findings[].id": "The first 12 digits of the fingerprint.",
+    "findings[].fingerprint": "The same for the same point in every run; no line number in it.",
+    "findings[].path": "Of the new text.",
+    "findings[].side": "`LEFT` is the old text, `RIGHT` the new.",
+    "findings[].start_line": "null on a single line.",
+    "findings[].line": "Last line; null for a comment on the file or in the summary.",
+    "findings[].severity": "",
+    "findings[].category": "`bug`, `security`, `performance`, `concurrency`, `api`, `data`, `test`, `docs` or "
+    "`maintainability`.",
+    "findings[].confidence": "0 to 1, by the model.",
+    "findings[].title": "",
+    "findings[].body": "When it happens, and then what.",
+    "findings[].evidence": "Why it holds, from the code shown.",
+    "findings[].quote": "The code that the model copied.",
+    "findings[].suggestion": "Replaces the lines exactly; only if it was proved.",
+    "findings[].unproved_suggestion": "A replacement that did not hold, or was not tried.",
+    "findings[].suggestion_note": "Why it was not proved.",
+    "findings[].source": "`model`.",
+    "findings[].placement.step": "See [placement](../explanation/placement.md).",
+    "findings[].placement.reason": "Why not a step higher.",
+}
+
+
+def main() -> int:
+    """Rewrite the pages that are out of date; prints their names."""
+    for path, text in stale_pages():
+        path.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{path.relative_to(DOCS.parent)}\n")
+    return 0
+
+
+def stale_pages() -> Iterator[tuple[Path, str]]:
+    """Pages whose blocks are not what the code says now, with the text that they should have."""
+    for path in sorted(DOCS.rglob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        fresh = _BLOCK.sub(_made, text)
+        if fresh != text:
+            yield path, fresh
+
+
+def block_names() -> list[str]:
+    """The names of all blocks that stand in pages."""
+    texts = (path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md")))
+    return [found["name"] for text in texts for found in _BLOCK.finditer(text)]
+
+
+def _made(found: re.Match[str]) -> str:
+    return f"{found[1]}\n{BLOCKS[found['name']]()}\n\n{found[3]}"
+
+
+def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; the cells are Markdown already."""
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join(f"| {' | '.join(cell or ' ' for cell in line)} |".replace("|   |", "| |") for line in lines)
+
+
+# ---- command line ----------------------------------------------------------------------------------------------------
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command with its full name, groups left out."""
+
+    def walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            yield name, command
+            return
+        for word, sub in inner.items():
+            yield from walk(f"{name} {word}", sub)
+
+    return walk("reviewbot", typer.main.get_command(app))
+
+
+def _command_line() -> str:
+    parts = []
+    for name, command in commands():
+        said, _, example = str(command.help or "").partition("\n\nExamples:")
+        parts.append(f"## `{name}`\n\n{' '.join(said.split())}")
+        if example:
+            parts.append("```sh\n" + "\n".join(line.strip() for line in example.strip().split("\n")) + "\n```")
+        hints = typing.get_type_hints(command.callback)
+        named = [parameter for parameter in command.params if parameter.name in hints]
+        parameters = [_parameter(parameter, hints[parameter.name]) for parameter in named]
+        if parameters:
+            parts.append(table(("Name", "Value", "Default", "Meaning"), parameters))
+    return "\n\n".join(parts)
+
+
+def _parameter(parameter: Any, hint: Any) -> tuple[str, str, str, str]:
+    argument = parameter.param_type_name == "argument"
+    name = f"`{parameter.name.upper()}`" if argument else ", ".join(f"`{word}`" for word in parameter.opts)
+    default = parameter.default() if callable(parameter.default) else parameter.default
+    shown = "required" if parameter.required else "" if default is None or default is False else f"`{_plain(default)}`"
+    return name, _value_of(parameter, hint), shown, str(parameter.help or "")
+
+
+def _value_of(parameter: Any, hint: Any) -> str:
+    kinds = [kind for kind in (typing.get_args(hint) or (hint,)) if kind is not type(None)]
+    kind = kinds[0]
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return " ".join(f"`{member.value}`" for member in kind)
+    if kind is bool:
+        return "switch"
+    if parameter.metavar:
+        return f"`{parameter.metavar}`"
+    return {Path: "path", int: "number", float: "number"}.get(kind, "text")
+
+
+def _plain(value: Any) -> str:
+    return str(value.value if isinstance(value, enum.Enum) else value)
+
+
+# ---- settings and environment ----------------------------------------------------------------------------------------
+
+
+def _settings() -> str:
+    found = rows()
+    parts = []
+    for section, field in Config.model_fields.items():
+        inside = [row for row in found if row[0] == section or row[0].startswith(f"{section}.")]
+        if [row[0] for row in inside] == [section]:
+            continue  # a list of tables: written by hand
+        parts.append(f"## {section}\n\n{field.description}")
+        lines = [(f"`{name}`", _default(value), kind, _by_file(name), said) for name, value, kind, said in inside]
+        parts.append(table(("Setting", "Default", "Value", "In the file", "Meaning"), lines))
+    return "\n\n".join(parts)
+
+
+def _default(value: str) -> str:
+    return {"null": "unset", "[]": "none", '""': "empty"}.get(value, f"`{value.strip(chr(34))}`")
+
+
+def _by_file(name: str) -> str:
+    if name in REPOSITORY_MAY_NOT:
+        return "no"
+    return "lower only" if name in REPOSITORY_MAY_LOWER else "yes"
+
+
+def _environment() -> str:
+    lines = [
+        (f"`{each.name}`", each.meaning, "secret" if each.secret else each.default and f"default: {each.default}")
+        for each in VARIABLES
+    ]
+    return table(("Variable", "Meaning", "Note"), lines)
+
+
+# ---- rules, errors, models -------------------------------------------------------------------------------------------
+
+
+def _skip_rules() -> str:
+    return table(("Rule", "Which files", "Turned off by"), [(f"`{rule}`", *SKIP_RULES[rule]) for rule in SkipRule])
+
+
+def _reject_reasons() -> str:
+    return table(("Reason", "Meaning"), [(f"`{reason}`", REJECT_REASONS[reason]) for reason in RejectReason])
+
+
+def error_classes() -> list[type[errors.ReviewbotError]]:
+    """The error tree, in the order in which it is written."""
+    found = [each for each in vars(errors).values() if isinstance(each, type)]
+    return [each for each in found if issubclass(each, errors.ReviewbotError) and each is not errors.ReviewbotError]
+
+
+def _errors() -> str:
+    lines = [
+        (f"`{each.__name__}`", str(each.exit_code), "yes" if each.retryable else "no", _first_sentence(each))
+        for each in error_classes()
+    ]
+    return table(("Error", "Code", "A retry can help", "Meaning"), lines)
+
+
+def _first_sentence(kind: type) -> str:
+    said = " ".join((kind.__doc__ or "").split())
+    return re.split(r"\.(?: |$)|; ``", said)[0].replace("``", "`") + "."
+
+
+def _models() -> str:
+    lines = []
+    for facts in MODELS.values():
+        price = facts.price
+        cost = f"{price.input:g} / {price.cached_input:g} / {price.output:g}" if price else "not known"
+        ends = dict(facts.shutdown).get("openai", "no date known")
+        efforts = ", ".join(facts.efforts)
+        lines.append((f"`{facts.id}`", f"{facts.input_limit:,}", f"{facts.output_limit:,}", efforts, cost, ends))
+    head = ("Model", "Input tokens", "Output tokens", "Efforts it knows", "Dollars per million*", "Ends at OpenAI")
+    return table(head, lines)
+
+
+# ---- outputs and sandbox ---------------------------------------------------------------------------------------------
+
+
+def json_fields() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every field of schema 1 with its own schema, by dotted path; ``[]`` is an item of a list."""
+
+    def walk(path: str, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name, inner in schema.get("properties", {}).items():
+            where = f"{path}.{name}" if path else name
+            deep = inner.get("properties")
+            if not deep or where == "rejected[].finding":
+                yield where, inner
+            if where != "rejected[].finding":
+                yield from walk(where, inner)
+                yield from walk(f"{where}[]", inner.get("items", {}))
+
+    return walk("", SCHEMA)
+
+
+def _json_output() -> str:
+    found = dict(json_fields())
+    missing = sorted(found.keys() ^ FIELDS.keys())
+    if missing:
+        raise SystemExit(f"docs/generate.py: FIELDS and the schema differ in {', '.join(missing)}")
+    return table(("Field", "Value", "Meaning"), [(f"`{at}`", _kind(one), FIELDS[at]) for at, one in found.items()])
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "enum" in schema:
+        return " ".join(f"`{word}`" for word in schema["enum"])
+    kind = schema.get("type", "object")
+    return " or ".join(kind) if isinstance(kind, list) else {"array": "list"}.get(kind, str(kind))
+
+
+def _github_faults() -> str:
+    lines = (github_faults.__doc__ or "").split("\n")
+    return "\n".join(line.replace("``", "`") for line in lines if line.startswith("|"))
+
+
+def _model_faults() -> str:
+    source = Path(model_faults.__file__).read_text(encoding="utf-8")
+    said = dict(re.findall(r'^    [A-Z_]+ = "([a-z-]+)"  # (.+)$', source, re.MULTILINE))
+    words = {kind: text.replace("``", "`").replace("... ", "the same, ") for kind, text in said.items()}
+    lines = [(f"`{kind}`", words[kind]) for kind in model_faults.FaultKind]
+    return table(("`kind`", "What the client sees"), lines)
+
+
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "command-line": _command_line,
+    "environment": _environment,
+    "errors": _errors,
+    "github-faults": _github_faults,
+    "json-output": _json_output,
+    "model-faults": _model_faults,
+    "models": _models,
+    "reject-reasons": _reject_reasons,
+    "settings": _settings,
+    "skip-rules": _skip_rules,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
