@@ -57,12 +57,11 @@ SKIP_RULES: Mapping[SkipRule, tuple[str, str]] = {
 
 #: Why a finding is not an inline comment.
 REJECT_REASONS: Mapping[RejectReason, str] = {
-    RejectReason.NOT_IN_CHANGE: "Reserved; no finding ends so today.",
     RejectReason.LOW_CONFIDENCE: "The model's confidence is below `review.min_confidence`.",
     RejectReason.BELOW_SEVERITY: "Its severity is below `review.min_severity`.",
     RejectReason.OVER_LIMIT: "There are `review.max_comments` weightier ones. It still counts for the verdict.",
     RejectReason.DUPLICATE: "Another finding of this run says the same in the same place.",
-    RejectReason.ALREADY_POSTED: "A thread of an earlier review says it. It still counts for the verdict.",
+    RejectReason.ALREADY_POSTED: "An earlier review says it. It still counts for the verdict.",
     RejectReason.EMPTY: "It has neither a quote nor a text.",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -62,7 +62,10 @@ Base = Annotated[str | None, typer.Option(help="Work tree only: the commit to co
 Head = Annotated[str | None, typer.Option(help="Work tree only: the commit to review; HEAD if not given.")]
 Staged = Annotated[bool, typer.Option("--staged", help="Work tree only: review what is staged.")]
 Uncommitted = Annotated[bool, typer.Option("--uncommitted", help="Work tree only: review what is not committed yet.")]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any setting; may be repeated.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help='Any setting, a list as ["a", "b"]; may be repeated.'),
+]
 ModelId = Annotated[str | None, typer.Option("--model", metavar="ID", help="The model to ask.")]
 EffortOption = Annotated[Effort | None, typer.Option("--effort", help="Reasoning effort.")]
 
@@ -75,7 +78,8 @@ def run(words: Sequence[str]) -> int:
         print(f"reviewbot: {error}", file=sys.stderr)
         return error.exit_code
     except TyperException as error:
-        print(f"reviewbot: {error.format_message().rstrip('.')}. See `reviewbot --help`.", file=sys.stderr)
+        said = error.format_message().rstrip(".") or "Which command?"
+        print(f"reviewbot: {said}. See `reviewbot --help`.", file=sys.stderr)
         return UsageError.exit_code
     except typer.Exit as end:
         result = end.exit_code
@@ -87,8 +91,8 @@ def run(words: Sequence[str]) -> int:
 def _say_what_was_spent() -> None:
     spent, used = _last.progress.cost_usd, _last.progress.usage
     print(
-        f"reviewbot: stopped. Spent ${spent:.4f} in {used.requests} answers; requests under way were cancelled, and may "
-        "be charged for what they had made. Finished answers are kept: the same command goes on from there.",
+        f"reviewbot: stopped. Spent ${spent:.4f} in {used.requests} answers; requests under way were cancelled, and "
+        "may be charged for what they had made. Finished answers are kept: the same command goes on from there.",
         file=sys.stderr,
     )
 
@@ -166,16 +170,29 @@ def exit_code(outcome: ReviewOutcome) -> int:
     return 3 if outcome.verdict in ("incomplete", "superseded") else 0
 
 
-def _pairs(settings: list[str] | None) -> dict[str, str]:
-    pairs = {}
+def _pairs(settings: list[str] | None) -> dict[str, Any]:
+    pairs: dict[str, Any] = {}
     for item in settings or []:
         name, sign, value = item.partition("=")
         if not sign:
             raise UsageError(
                 f"--set {item!r} has no value.", remedy="Write --set NAME=VALUE, for example --set model.effort=high."
             )
-        pairs[name.strip()] = value.strip()
+        pairs[name.strip()] = _value(value.strip())
     return pairs
+
+
+def _value(text: str) -> Any:
+    """A list as TOML writes it; everything else is text, which the validation turns into numbers and switches,
+    or refuses."""
+    if not text.startswith("["):
+        return text
+    import tomllib
+
+    try:
+        return tomllib.loads(f"list = {text}")["list"]
+    except ValueError:
+        return text
 
 
 def _show(outcome: ReviewOutcome, form: Format, output: Path | None, payloads: str | None = None) -> None:

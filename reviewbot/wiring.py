@@ -191,7 +191,11 @@ def _model(settings: Settings, stack: AsyncExitStack, config: Config) -> Model:
     client = ResponsesClient(
         settings.api_base,
         settings.require_api_key(),
-        policy=RetryPolicy(attempts=wanted.attempts, deadline=wanted.timeout_seconds),
+        policy=RetryPolicy(
+            attempts=wanted.attempts,
+            deadline=wanted.timeout_seconds,
+            pay_again=config.limits.max_cost_usd is None,  # a limit is kept by paying for each answer once
+        ),
         limiter=Limiter(wanted.requests_per_minute, wanted.tokens_per_minute),
     )
     stack.push_async_callback(client.aclose)

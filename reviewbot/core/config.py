@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Effort = Literal["low", "medium", "high"]
 FailOn = Literal["critical", "major", "minor", "never"]
+Association = Literal["OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR", "FIRST_TIME_CONTRIBUTOR", "FIRST_TIMER", "NONE"]
+TriggerName = Literal[
+    "opened", "reopened", "ready_for_review", "synchronize", "labeled", "review_requested", "rerequested", "command"
+]
 
 
 class Section(BaseModel):
@@ -112,10 +116,48 @@ class LimitSettings(Section):
     )
 
 
+class TriggerSettings(Section):
+    """Looked at when an event comes, by the deployment's values, and again with the repository's file when its job
+    starts; so a repository can start less, never more."""
+
+    enabled: bool = Field(default=True, description="Review pull requests here at all.")
+    events: tuple[TriggerName, ...] = Field(default=get_args(TriggerName), description="What starts a review.")
+    label: str = Field(
+        default="reviewbot", max_length=50, description="The label that asks for a review; none if empty."
+    )
+    command: str = Field(
+        default="/reviewbot",
+        pattern=r"^\S{0,40}$",
+        description="First word of a comment that asks; a mention always does.",
+    )
+    commenters: tuple[Association, ...] = Field(
+        default=("OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR"),
+        description="Whose commands are looked at; GitHub is asked for their right to write before money is spent.",
+    )
+    drafts: bool = Field(default=False, description="Review draft pull requests without being asked by hand.")
+    bots: tuple[str, ...] = Field(
+        default=(), description="Bots that may start a review, by exact login (`dependabot[bot]`); others never do."
+    )
+    skip_titles: tuple[str, ...] = Field(
+        default=(), description="Unless asked by hand, skip titles with one of these phrases, in any case."
+    )
+    skip_labels: tuple[str, ...] = Field(
+        default=("skip-review",), description="Labels that skip, unless asked by hand."
+    )
+    skip_authors: tuple[str, ...] = Field(
+        default=(), description="Logins whose pull requests are skipped, unless asked by hand."
+    )
+    skip_branches: tuple[str, ...] = Field(
+        default=(), description="Gitignore patterns of head branches to skip, unless asked by hand."
+    )
+    base_branches: tuple[str, ...] = Field(
+        default=(), description="Unless asked by hand, review only what goes into branches of these gitignore patterns."
+    )
+
+
 class PostSettings(Section):
     summary: bool = Field(default=True, description="Keep one summary comment on the pull request, edited in place.")
     check_run: bool = Field(default=True, description="Conclude a check run where the token may.")
-    drafts: bool = Field(default=False, description="Review draft pull requests without being asked by hand.")
 
 
 class Config(Section):
@@ -126,6 +168,7 @@ class Config(Section):
     model: ModelSettings = Field(default_factory=ModelSettings, description="Who is asked, and how.")
     chunks: ChunkSettings = Field(default_factory=ChunkSettings, description="How the change is cut.")
     limits: LimitSettings = Field(default_factory=LimitSettings, description="What may be spent.")
+    triggers: TriggerSettings = Field(default_factory=TriggerSettings, description="What starts a review.")
     post: PostSettings = Field(default_factory=PostSettings, description="What is written on GitHub.")
     paths: tuple[PathRule, ...] = Field(default=(), description="Instructions by path.")
 

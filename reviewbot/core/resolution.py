@@ -24,6 +24,8 @@ REPOSITORY_MAY_NOT = frozenset(
         "model.id",
         "model.fallbacks",
         "model.store",
+        "model.effort",
+        "model.truncation",
         "model.background",
         "model.service_tier",
         "model.concurrency",

@@ -11,6 +11,7 @@ from reviewbot.core.context.tokens import count_tokens
 from reviewbot.core.cost import Price, Usage
 from reviewbot.flows.collection import collect
 from reviewbot.flows.plan import plan_chunks
+from reviewbot.flows.questions import SCHEMA_TOKENS
 from reviewbot.flows.progress import Progress, Watch, unwatched
 from reviewbot.flows.review import Ports
 
@@ -73,7 +74,7 @@ async def estimate(ports: Ports, watch: Watch = unwatched) -> Estimate:
     model = ports.model(collected.config)
     plan = plan_chunks(collected, model.window)
     prompts = [plan.prepare(chunk).prompt for chunk in plan.chunks]
-    sizes = [count_tokens(prompt.instructions) + count_tokens(prompt.text) for prompt in prompts]
+    sizes = [count_tokens(prompt.instructions) + count_tokens(prompt.text) + SCHEMA_TOKENS for prompt in prompts]
     most = collected.config.model.max_output_tokens
     low, high, ceiling = (_cost(model.price, sizes, output) for output in (_LITTLE, min(_MUCH, most), most))
     return Estimate(

@@ -1,7 +1,8 @@
 """The middle of a run: chunks become questions, within the money and the model's window, and answers become replies.
 
 The first question goes alone, so that the provider has cached the common prefix when the others follow in parallel.
-A question that is too long, or whose answer was cut, is halved and asked again. What still fails is named, never lost.
+A question that is too long, or whose answer was cut, is halved and asked again, a few times. What still fails is named,
+never lost.
 """
 
 from __future__ import annotations
@@ -25,8 +26,13 @@ from reviewbot.errors import (
     ModelNotFound,
     ModelQuotaExceeded,
     ModelRejected,
+    ModelStreamCut,
+    ModelTimeout,
     ModelUnauthorized,
+    ModelUnreachable,
     ReplyError,
+    ReviewbotError,
+    StoreError,
 )
 from reviewbot.flows.progress import Progress, Watch
 from reviewbot.ports import Model, RunStore
@@ -35,7 +41,9 @@ Fate = Literal["reviewed", "over-budget", "failed"]
 FATAL = (ModelUnauthorized, ModelQuotaExceeded, ModelNotFound, ModelRejected)
 _LEAST_OUTPUT = 2_000  # below this a reasoning model has no room left to say anything
 _REPLY_TRIES = 2
-_SCHEMA_TOKENS = 600  # what the schema of the answer adds to a request, rounded up
+_MOST_OUTAGES = 3  # questions in a row, each tried several times
+_MOST_HALVINGS = 4  # into 16 parts at most: a model that takes nothing must not be asked line by line
+SCHEMA_TOKENS = 600  # what the schema of the answer adds to a request, rounded up
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ class Asked:
     reason: str = ""
     reply: Reply | None = None
     prepared: PreparedPrompt | None = None
-    error: ModelError | None = None
+    error: ReviewbotError | None = None
 
 
 @dataclass(slots=True)
@@ -71,7 +79,8 @@ class Interview:
     _ready: dict[int, PreparedPrompt] = field(default_factory=dict)
     _done: int = 0
     _total: int = 0
-    _fatal: ModelError | None = None
+    _fatal: ReviewbotError | None = None
+    _outages: int = 0
     _settled: anyio.Event = field(default_factory=anyio.Event)
 
     async def ask_all(self, chunks: tuple[Chunk, ...]) -> tuple[Asked, ...]:
@@ -103,39 +112,48 @@ class Interview:
             await anyio.lowlevel.checkpoint()
             self._ready[chunk.number] = self.prepare(chunk)
 
-    async def _ask(self, chunk: Chunk) -> list[Asked]:
-        """One chunk, halved as often as needed."""
+    async def _ask(self, chunk: Chunk, halvings: int = _MOST_HALVINGS) -> list[Asked]:
+        """One chunk, halved as often as is needed and allowed."""
         if self._fatal:
             return [Asked(chunk, "failed", f"not asked: {self._fatal.message}", error=self._fatal)]
         prepared = self._ready.pop(chunk.number, None) or self.prepare(chunk)
         try:
             reply = await self._reply(chunk, prepared)
         except (ContextLengthExceeded, ModelIncomplete) as error:
-            self._pay(error.usage, None)
-            halves = self.split(chunk) if getattr(error, "reason", "") != "content_filter" else ()
+            self._pay_for_failure(chunk, error)
+            filtered = isinstance(error, ModelIncomplete) and error.reason == "content_filter"
+            halves = self.split(chunk) if halvings and not filtered else ()
             if not halves:
                 return [Asked(chunk, "failed", error.message, prepared=prepared, error=error)]
-            self.notes.append(f"chunk {chunk.number} was halved: {error.message}")
-            return [asked for half in halves for asked in await self._ask(half)]
-        except ModelError as error:
-            self._pay(error.usage, None)
-            if isinstance(error, FATAL):
+            self._note(f"chunk {chunk.number} was halved: {error.message}")
+            return [asked for half in halves for asked in await self._ask(half, halvings - 1)]
+        except ReviewbotError as error:
+            if isinstance(error, ModelError):
+                self._pay_for_failure(chunk, error)
+            if self._ends_the_run(error):
                 self._fatal = self._fatal or error
             return [Asked(chunk, "failed", error.message, prepared=prepared, error=error)]
+        self._outages = 0
         if reply is None:
             left = max(0.0, self.budget.left_usd)
             return [Asked(chunk, "over-budget", f"over the cost limit: ${left:.4f} left", prepared=prepared)]
         self.notes.extend(f"chunk {chunk.number}: {fault}" for fault in reply.faults)
         return [Asked(chunk, "reviewed", reply=reply, prepared=prepared)]
 
+    def _ends_the_run(self, error: ReviewbotError) -> bool:
+        """Whether no other chunk would fare better: all requests are refused, an outage, a wrong setting, the store."""
+        self._outages = self._outages + 1 if isinstance(error, ModelUnreachable | ModelTimeout) else 0
+        return isinstance(error, FATAL) or not isinstance(error, ModelError) or self._outages >= _MOST_OUTAGES
+
     async def _reply(self, chunk: Chunk, prepared: PreparedPrompt) -> Reply | None:
         """A parsed reply, from the store if it was paid for before; None when the money does not reach."""
         key = self.model.request_key(prepared.prompt, self.max_output_tokens)
         stored = None if self.fresh else await self.store.answer(key)
         if stored is not None:
+            reply = parse_reply(stored.text, chunk.number)
             self.saved_usd += stored.cost_usd or 0.0
             self._met(stored)
-            return parse_reply(stored.text, chunk.number)
+            return reply
         for attempt in range(1, _REPLY_TRIES + 1):
             answer = await self._buy(prepared)
             if answer is None:
@@ -147,9 +165,16 @@ class Interview:
                     raise
                 self.notes.append(f"chunk {chunk.number} was asked again: the answer was not the JSON asked for")
                 continue
-            await self.store.keep_answer(self.run_id, key, answer)
+            await self._keep(key, answer)
             return reply
         raise AssertionError("the loop returns or raises")
+
+    async def _keep(self, key: str, answer: Answer) -> None:
+        """Store a paid answer. A store that fails now is no reason to lose what the answer says."""
+        try:
+            await self.store.keep_answer(self.run_id, key, answer)
+        except StoreError as error:
+            self._note(f"a paid answer was not kept for the next run: {error.message}")
 
     async def _buy(self, prepared: PreparedPrompt) -> Answer | None:
         """Ask the model, holding back the worst case of the cost while the answer is under way; None: no money."""
@@ -160,13 +185,14 @@ class Interview:
         spent = 0.0
         try:
             answer = await self.model.answer(prepared.prompt, allowed)
-            spent = answer.cost_usd or 0.0
+            spent = reserved if answer.cost_usd is None else answer.cost_usd
         except ModelError as error:
-            spent = price.of(error.usage) if price is not None and error.usage is not None else 0.0
+            spent = _cost_of_failure(error, price, reserved)
             raise
         finally:
             self.budget = self.budget.settle(reserved, spent)
             self._settled.set()
+            self._settled = anyio.Event()  # all that wait were woken; who waits from now on waits for the next
         self._pay(answer.usage, answer)
         return answer
 
@@ -174,7 +200,7 @@ class Interview:
         """The dollars held back and the output tokens allowed; waits while other questions hold the money."""
         if self.budget.limit_usd is None or price is None:
             return 0.0, self.max_output_tokens
-        size = count_tokens(prompt.instructions) + count_tokens(prompt.text) + _SCHEMA_TOKENS
+        size = count_tokens(prompt.instructions) + count_tokens(prompt.text) + SCHEMA_TOKENS
         while True:
             allowed = self.budget.output_allowance(price, size, self.max_output_tokens)
             if allowed >= min(_LEAST_OUTPUT, self.max_output_tokens):
@@ -183,7 +209,6 @@ class Interview:
                 return reserved, allowed
             if self.budget.reserved_usd <= 0:
                 return 0.0, 0
-            self._settled = anyio.Event()
             await self._settled.wait()
 
     def _pay(self, usage: Usage | None, answer: Answer | None) -> None:
@@ -193,10 +218,37 @@ class Interview:
             self._met(answer)
         self._tell()
 
+    def _pay_for_failure(self, chunk: Chunk, error: ModelError) -> None:
+        self._pay(error.usage, None)
+        if error.usage is not None and not error.usage.input_tokens:
+            self._note(f"chunk {chunk.number}: an answer broke off, and what it cost is not known")
+
     def _met(self, answer: Answer) -> None:
         if answer.model not in self.models:
             self.models.append(answer.model)
-        self.notes.extend(note for note in answer.notes if note not in self.notes)
+        for note in answer.notes:
+            self._note(note)
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
     def _tell(self) -> None:
         self.watch(Progress("asking", "", self._done, self._total, self.usage, self.budget.spent_usd))
+
+
+def _cost_of_failure(error: ModelError, price: Price | None, reserved: float) -> float:
+    """What an answer that failed cost. One that was begun and did not say is taken for the dearest it could be
+    (``reserved``, which is 0 where there is no limit to keep)."""
+    if price is None:
+        return 0.0
+    if error.usage is None:
+        return reserved if isinstance(error, ModelTimeout) else 0.0
+    return price.of(error.usage) if error.usage.input_tokens else reserved
+
+
+def _spent(error: ModelError, price: Price | None, reserved: float) -> float:
+    """What a failed answer cost. A broken one is charged, but nobody says how much: under a limit, the worst case."""
+    if isinstance(error, ModelStreamCut | ModelTimeout):
+        return reserved
+    return price.of(error.usage) if price is not None and error.usage is not None else 0.0

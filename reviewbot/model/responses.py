@@ -41,6 +41,7 @@ _COUNTED = {  # the parameters of POST /responses/input_tokens, by OpenAI's desc
     *("model", "input", "instructions", "previous_response_id", "conversation", "reasoning", "text", "truncation"),
     *("tools", "tool_choice", "parallel_tool_calls"),
 }
+_BROKEN_OFF = (errors.ModelStreamCut, errors.ModelFailed, errors.ReplyError)  # begun, and so probably charged
 _CANCEL_SECONDS = 10.0
 _FIRST_POLL, _LONGEST_POLL, _POLL_GROWTH = 0.5, 15.0, 1.5
 _SILENCE_SECONDS = 30.0  # a thinking model may be silent for minutes, a small call may not
@@ -90,7 +91,7 @@ class _Bill:
     def add_failed(self, error: ModelError) -> None:
         """Book what a failed attempt cost, and let its error carry the bill so far."""
         self.add(error.usage)
-        if error.usage is None and isinstance(error, errors.ModelStreamCut | errors.ReplyError):
+        if error.usage is None and isinstance(error, _BROKEN_OFF):
             self.add_unreported()
         error.usage = self.usage
 

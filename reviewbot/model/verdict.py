@@ -64,13 +64,15 @@ class HttpRefusal:
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How often and how long one call is tried. All times in seconds; ``wait_ceiling`` is the longest wait that a
-    provider may ask for before the caller is told to come back instead."""
+    provider may ask for before the caller is told to come back instead. Without ``pay_again`` an attempt that was, or
+    may have been, charged is the last."""
 
     attempts: int = 4
     deadline: float = 600.0
     wait_ceiling: float = 60.0
     first_pause: float = 0.5
     longest_pause: float = 8.0
+    pay_again: bool = True
 
     def decide(self, fault: Fault, attempt: int, elapsed: float, chance: float) -> float | ModelError:
         """The seconds to wait before the next attempt, or the error to raise. ``attempt`` counts from 1, ``chance`` is
@@ -82,7 +84,7 @@ class RetryPolicy:
             return errors.ModelRateLimited(
                 said, remedy=remedy, usage=error.usage, response_id=error.response_id, retry_after=fault.wait
             )
-        if not fault.retry or attempt >= self.attempts:
+        if not fault.retry or attempt >= self.attempts or not (self.pay_again or _unpaid(error)):
             return error
         pause = min(self.longest_pause, self.first_pause * 2.0 ** (attempt - 1)) * (0.5 + chance / 2)
         wait = pause if fault.wait is None else fault.wait + pause * 0.1
@@ -92,6 +94,13 @@ class RetryPolicy:
             return error
         late = f"No answer within {self.deadline:g} s; the last attempt failed: {error.message}"
         return errors.ModelTimeout(late, usage=error.usage, response_id=error.response_id)
+
+
+def _unpaid(error: ModelError) -> bool:
+    """Whether an attempt surely cost nothing: it was refused before it began."""
+    return error.usage is None and not isinstance(
+        error, errors.ModelStreamCut | errors.ModelFailed | errors.ModelTimeout | errors.ReplyError
+    )
 
 
 @dataclass(frozen=True, slots=True)

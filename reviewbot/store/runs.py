@@ -14,6 +14,7 @@ from anyio.to_thread import run_sync
 
 from reviewbot.core.context.prompt import Answer
 from reviewbot.core.cost import Usage
+from reviewbot.core.report.draft import Posted
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.errors import StoreError
 
@@ -191,7 +192,8 @@ def _run_row(outcome: ReviewOutcome) -> dict[str, Any]:
 
 
 def _finding_rows(outcome: ReviewOutcome) -> list[dict[str, Any]]:
-    fates = [(item, "posted", "") for item in outcome.findings]
+    told = outcome.posted is not None and outcome.posted != Posted()
+    fates = [(item, "posted" if told else "kept", "") for item in outcome.findings]
     fates += [(item.placed, item.reason.value, item.detail) for item in outcome.rejected]
     return [
         {

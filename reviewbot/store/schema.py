@@ -18,10 +18,12 @@ def open_engine(url: str) -> Engine:
     """An engine on an up-to-date database. Raises StoreError with the remedy."""
     try:
         parsed = make_url(url)
+        if parsed.drivername in ("postgresql", "postgres"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() == "sqlite":
             engine = _sqlite(parsed.database or "", url)
         else:
-            engine = create_engine(url, pool_pre_ping=True)
+            engine = create_engine(parsed, pool_pre_ping=True)
         _upgrade(engine)
     except (ArgumentError, ImportError, NoSuchModuleError) as error:
         raise StoreError(

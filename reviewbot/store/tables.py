@@ -61,7 +61,7 @@ findings = Table(
     Column("severity", String(20), nullable=False),
     Column("title", Text, nullable=False),
     Column("placement", String(20), nullable=False),
-    Column("decision", String(40), nullable=False),  # posted, or the reason why not
+    Column("decision", String(40), nullable=False),  # posted, kept (a dry run, a work tree), or the reason why not
     Column("detail", Text, nullable=False),
     Index("findings_by_run", "run_id"),
 )

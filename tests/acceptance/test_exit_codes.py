@@ -26,7 +26,7 @@ def one_sentence(done: Done, *words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["review"], ["TARGET"]),
+        (["review"], ["target"]),
         (["review", "nonsense"], ["'nonsense'", "OWNER/REPO#NUMBER"]),
         (["review", "https://gitlab.com/o/r/pull/1"], ["gitlab.com", "GITHUB_SERVER_URL"]),
         (["review", "https://github.com.evil.org/o/r/pull/1"], ["github.com.evil.org"]),
@@ -39,7 +39,7 @@ def one_sentence(done: Done, *words: str) -> None:
         (["review", URL, "--set", "model.effort"], ["--set", "NAME=VALUE"]),
         (["review", URL, "--set", "model.efort=low"], ["model.efort", "model.effort"]),
         (["review", URL, "--set", "chunks.target_tokens=5"], ["chunks.target_tokens", "2000"]),
-        (["review", URL, "--max-cost", "cheap"], ["cheap"]),
+        (["review", URL, "--max-cost", "cheap"], ["--max-cost", "number"]),
         (["review", URL, "--max-cost", "-1"], ["max_cost_usd"]),
         (["reviev", URL], ["reviev"]),
         (["estimate", URL, "--format", "html"], ["html"]),

@@ -122,7 +122,7 @@ async def test_what_is_shown_of_runs(store: RunStore) -> None:
     assert [(run["id"], run["status"]) for run in await store.list_runs(10)] == [("b", "failed"), ("a", "finished")]
     assert len(await store.list_runs(1)) == 1
     shown = await store.show_run("a")
-    assert [item["decision"] for item in shown["findings"]] == ["posted", "low-confidence"]
+    assert [item["decision"] for item in shown["findings"]] == ["kept", "low-confidence"]
     assert [item["request_key"] for item in shown["answers"]] == ["k"]
     assert shown["cost_usd"] == 0.5
     with pytest.raises(StoreError, match="no run 'zz'"):

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from reviewbot.core.change.diff import FilePatch, FileStatus, Hunk, Side
 from reviewbot.core.config import ChunkSettings
 from reviewbot.core.context.kinship import in_order, risk_of
-from reviewbot.core.context.symbols import enclosing_definition
+from reviewbot.core.context.symbols import Definition, enclosing_definition
 from reviewbot.core.context.tokens import count_tokens, upper_bound
 
 _MOST_WIDENING = 120  # lines on each side of a hunk
+_LEAST_WIDENING = 100  # tokens of room below which nothing is widened
 _HEADER = 30  # tokens of a hunk header that is rendered anew
 _LEAST_BUDGET = 500
 
@@ -83,21 +84,23 @@ def cut(
 def split_chunk(chunk: Chunk, overlap: int = 8) -> tuple[Chunk, ...]:
     """Two halves of a chunk that was too much for the model: between files, else between hunks, else between lines.
 
-    Widening is given up. Returns () for a single line, which cannot be split.
+    Widening is given up; a single line that had some comes back alone. Returns () when there is nothing to give up.
     """
     plain = [replace(piece, before=None, after=None) for piece in chunk.pieces]
+    piece = plain[0]
     if len(plain) > 1:
         middle = _middle(plain)
         halves = [plain[:middle], plain[middle:]]
-    else:
-        piece = plain[0]
-        if piece.stop - piece.start < 2:
-            return ()
+    elif piece.stop - piece.start > 1:
         at = (piece.start + piece.stop) // 2
-        rest = replace(piece, start=at, lead=min(overlap, at - piece.start))
+        # Never more overlap than new lines, so that every half is smaller than the whole.
+        rest = replace(piece, start=at, lead=min(overlap, (at - piece.start) // 2))
         halves = [[replace(piece, stop=at)], [rest]]
+    else:
+        bare = replace(piece, lead=0)
+        halves = [] if bare == chunk.pieces[0] else [[bare]]
     return tuple(
-        Chunk(chunk.number, tuple(half), sum(_body_bound(piece) + _HEADER for piece in half), chunk.risk)
+        Chunk(chunk.number, tuple(half), sum(_body_bound(part) + _HEADER for part in half), chunk.risk)
         for half in halves
     )
 
@@ -184,23 +187,25 @@ def _chunk(number: int, group: Sequence[_Sized], names: Mapping[str, int]) -> Ch
 def _widened(chunk: Chunk, sources: Mapping[str, bytes], limit: int, size: Size) -> Chunk:
     """Show the enclosing definitions of whole hunks, in order, as long as there is room."""
     tokens = chunk.tokens
-    pieces = []
+    pieces: list[Piece] = []
     for piece in chunk.pieces:
         source = sources.get(piece.file.path)
-        wider = _wider(piece, source) if source is not None and tokens < limit else piece
-        extra = sum(size(_text(source, span)) + 1 for span in (wider.before, wider.after) if source and span)
-        if tokens + extra > limit:
-            wider, extra = piece, 0
-        pieces.append(wider)
-        tokens += extra
+        if source is not None and tokens + _LEAST_WIDENING <= limit:
+            wider = _wider(piece, source, pieces[-1] if pieces else None)
+            extra = sum(size(_text(source, span)) + 2 for span in (wider.before, wider.after) if span)
+            if tokens + extra <= limit:
+                tokens += extra
+                pieces.append(wider)
+                continue
+        pieces.append(piece)
     return replace(chunk, pieces=tuple(pieces), tokens=tokens)
 
 
 def _text(source: bytes, span: tuple[int, int]) -> str:
-    return "\n ".join(row.decode("utf-8", "replace") for row in source.split(b"\n")[span[0] - 1 : span[1]])
+    return " " + "\n ".join(row.decode("utf-8", "replace") for row in source.split(b"\n")[span[0] - 1 : span[1]])
 
 
-def _wider(piece: Piece, source: bytes) -> Piece:
+def _wider(piece: Piece, source: bytes, previous: Piece | None) -> Piece:
     """The piece with the lines of its enclosing definition that its neighbours in the file do not show."""
     hunks = piece.file.hunks
     hunk = hunks[piece.hunk]
@@ -209,13 +214,23 @@ def _wider(piece: Piece, source: bytes) -> Piece:
     first, last = _changed_ends(hunk)
     end = hunk.new_start + hunk.new_count - 1
     floor = _end(hunks[piece.hunk - 1]) + 1 if piece.hunk else 1
-    ceiling = hunks[piece.hunk + 1].new_start - 1 if piece.hunk + 1 < len(hunks) else source.count(b"\n")
-    opening = enclosing_definition(piece.file.path, source, first)
-    closing = enclosing_definition(piece.file.path, source, last)
+    if previous is not None and previous.after is not None and previous.file is piece.file:
+        floor = previous.after[1] + 1
+    lines = source.count(b"\n") + (not source.endswith(b"\n"))
+    ceiling = hunks[piece.hunk + 1].new_start - 1 if piece.hunk + 1 < len(hunks) else lines
+    opening = _shown_definition(piece.file.path, source, first)
+    closing = opening if last == first else _shown_definition(piece.file.path, source, last)
     top = max(opening.first if opening else hunk.new_start, floor, hunk.new_start - _MOST_WIDENING)
     bottom = min(closing.last if closing else end, ceiling, end + _MOST_WIDENING)
     before = (top, hunk.new_start - 1) if top < hunk.new_start else None
     return replace(piece, before=before, after=(end + 1, bottom) if bottom > end else None)
+
+
+def _shown_definition(path: str, source: bytes, line: int) -> Definition | None:
+    """The definition that a changed line needs round it. Of a large type, the line's neighbours tell enough."""
+    found = enclosing_definition(path, source, line)
+    large = found is not None and found.kind == "type" and found.last - found.first >= _MOST_WIDENING
+    return None if large else found
 
 
 def _end(hunk: Hunk) -> int:

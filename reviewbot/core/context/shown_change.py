@@ -5,14 +5,22 @@ The text is an ordinary unified diff without line numbers in its lines: the mode
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from reviewbot.core.change.diff import FilePatch, FileStatus, Hunk, Line, LineKind, Side
+from reviewbot.core.change.diff import FilePatch, FileStatus, Hunk, Line, LineKind
 from reviewbot.core.context.chunking import Chunk, Piece
-from reviewbot.core.context.symbols import definitions
+from reviewbot.core.context.symbols import definitions, language_of
+from reviewbot.core.context.tokens import upper_bound
 
 MOST_OUTLINE = 16_000  # bytes, and so tokens at most
-_SIGNATURES_PER_FILE = 8
+_NO_NEWLINE = "\n\\ No newline at end of file"
+_HEADS_PER_FILE, _HEAD_CHARS = 10, 200
+_HEAD = re.compile(
+    r"\s*(?:(?:export|default|async|pub|pub\(\w+\)|public|private|protected|internal|static|final|abstract|override"
+    r"|open|sealed|data|const|suspend)\s+){0,4}"
+    r"(?:def|class|func|fun|fn|function|interface|struct|trait|enum|record|module|protocol|object|impl)\s+[\w$(*&<]"
+)
 
 
 def render_chunk(chunk: Chunk, sources: Mapping[str, bytes]) -> str:
@@ -53,8 +61,8 @@ def render_piece(piece: Piece, source: bytes | None) -> str:
     new = sum(line.kind is not LineKind.REMOVED for line in shown) + len(before) + len(after)
     section = f" {hunk.section}" if hunk.section else ""
     head = f"@@ -{old_start - len(before)},{old} +{new_start - len(before)},{new} @@{section}"
-    body = [*(f" {text}" for text in before), *(f"{line.kind}{line.text}" for line in shown)]
-    return "\n".join([head, *body, *(f" {text}" for text in after)])
+    body = [f"{line.kind}{line.text}{'' if line.newline else _NO_NEWLINE}" for line in shown]
+    return "\n".join([head, *(f" {text}" for text in before), *body, *(f" {text}" for text in after)])
 
 
 def _head_lines(source: bytes | None, span: tuple[int, int] | None) -> list[str]:
@@ -72,7 +80,8 @@ def _numbers_at(hunk: Hunk, lines: Sequence[Line], index: int) -> tuple[int, int
 
 
 def outline(files: Iterable[FilePatch], sources: Mapping[str, bytes]) -> str:
-    """All changed files, a line each, with the definitions whose heads changed: what a chunk must know of the others.
+    """All changed files, a line each, with the heads of definitions that were removed or written: what a chunk must
+    know of the others.
 
     At most 16,000 bytes; files that no longer fit are counted in the last line.
     """
@@ -80,26 +89,38 @@ def outline(files: Iterable[FilePatch], sources: Mapping[str, bytes]) -> str:
     room = MOST_OUTLINE - 100  # for the last line
     left_out = 0
     for file in files:
-        entry = _outline_entry(file, sources.get(file.path))
-        size = len(entry.encode("utf-8", "replace")) + 1
-        if size > room:
+        head = f"{printable(file.path)} ({file.status.value}, +{file.added} -{file.removed})"
+        if upper_bound(head) < room:
+            entry = "\n".join([head, *_changed_heads(file, sources.get(file.path))])
+            rows.append(entry if upper_bound(entry) < room else head)
+            room -= upper_bound(rows[-1]) + 1
+        else:
             left_out += 1
-            continue
-        rows.append(entry)
-        room -= size
     if left_out:
         rows.append(f"(and {left_out} more changed files)")
     return "\n".join(rows)
 
 
-def _outline_entry(file: FilePatch, source: bytes | None) -> str:
-    head = f"{printable(file.path)} ({file.status.value}, +{file.added} -{file.removed})"
-    if source is None:
-        return head
-    added = [run for hunk in file.hunks for run in hunk.changed_runs() if run.side is Side.RIGHT]
-    changed = [
-        found.signature
-        for found in definitions(file.path, source)
-        if any(run.first <= found.first + 1 and found.first <= run.last for run in added)
-    ]
-    return "\n".join([head, *(f"    {signature}" for signature in changed[:_SIGNATURES_PER_FILE])])
+def _changed_heads(file: FilePatch, source: bytes | None) -> list[str]:
+    """``- def old(a)`` from the removed lines, ``+ def new(a, b)`` from the head file (or, without it, from the
+    added lines), indented."""
+    if language_of(file.path) is None:
+        return []
+    lines = [line for hunk in file.hunks for line in hunk.lines()]
+    gone, here = (
+        dict.fromkeys(
+            " ".join(line.text.split())[:_HEAD_CHARS] for line in lines if line.kind is kind and _is_head(line)
+        )
+        for kind in (LineKind.REMOVED, LineKind.ADDED)
+    )
+    written = {line.new for line in lines if line.kind is LineKind.ADDED}
+    parsed = definitions(file.path, source) if source is not None else ()
+    new = [found.signature for found in parsed if not written.isdisjoint(range(found.first, found.head + 1))] or list(
+        here
+    )
+    heads = [*(f"    - {text}" for text in gone if text not in here), *(f"    + {text}" for text in new)]
+    return heads[:_HEADS_PER_FILE]
+
+
+def _is_head(line: Line) -> bool:
+    return _HEAD.match(line.text) is not None

@@ -91,19 +91,20 @@ _JS_VALUES = frozenset({"arrow_function", "function_expression"})
 _WRAPPERS = frozenset({"decorated_definition", "export_statement", "template_declaration", "ambient_declaration"})
 _SOLE_WRAPPERS = frozenset({"lexical_declaration", "variable_declaration", "type_declaration", "expression_statement"})
 _LEADS = frozenset({"decorator", "attribute_item"})
-_NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
+_ANGLE_SHY = frozenset({"bash", "c_sharp", "kotlin"})  # their grammars take memory for each ``<`` that stays open
 _SCRIPTS = {"javascript": "js", "typescript": "ts", "tsx": "ts"}
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A function or type: its lines [first, last] from 1, decorators included, and its head as one line of text.
-    ``kind`` is ``function`` (methods too) or ``type``."""
+    """A function or type: its lines [first, last] from 1, decorators included, the last line of its head, and the head
+    as one line of text. ``kind`` is ``function`` (methods too) or ``type``."""
 
     name: str
     kind: str
     first: int
     last: int
+    head: int
     signature: str
 
 
@@ -144,11 +145,11 @@ def parses(path: str, source: bytes) -> bool | None:
 
 def _parse(path: str, source: bytes) -> _Parsed | None:
     language = language_of(path)
-    if language is None or len(source) > MAX_SOURCE or _too_deep(source):
+    if language is None or len(source) > MAX_SOURCE:
         return None
     key = (language, hashlib.sha256(source).digest())
     if key not in _parsed_files:
-        tree = _tree(language, source)
+        tree = None if _too_deep(language, source) else _tree(language, source)
         if len(_parsed_files) >= _KEPT:
             _parsed_files.clear()
         _parsed_files[key] = tree and _Parsed(
@@ -157,13 +158,21 @@ def _parse(path: str, source: bytes) -> _Parsed | None:
     return _parsed_files[key]
 
 
-def _too_deep(source: bytes) -> bool:
-    depth = 0
-    for bracket in source.translate(None, _NO_BRACKETS):
-        depth = depth + 1 if bracket in b"([{" else max(0, depth - 1)
-        if depth > _MAX_DEPTH:
-            return True
-    return False
+def _too_deep(language: str, source: bytes) -> bool:
+    return _depth(source, b"([{", b")]}") > _MAX_DEPTH or (
+        language in _ANGLE_SHY and _depth(source, b"<", b">") > _MAX_DEPTH
+    )
+
+
+def _depth(source: bytes, openers: bytes, closers: bytes) -> int:
+    depth = deepest = 0
+    for bracket in source.translate(None, bytes(set(range(256)) - set(openers + closers))):
+        if bracket in openers:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif depth:
+            depth -= 1
+    return deepest
 
 
 def _tree(language: str, source: bytes) -> Tree | None:
@@ -223,7 +232,7 @@ def _definitions(language: str, source: bytes, root: Node) -> tuple[Definition, 
             first, last = (wrap_first, wrap_last) if wraps else (start, _last_row(child))
             kind = _kind(child, kinds)
             if kind:
-                found.append(Definition(_name(source, child), kind, first, last, _signature(source, child)))
+                found.append(Definition(_name(source, child), kind, first, last, *_head(source, child)))
             if child.end_point.row > child.start_point.row or child.type in _WRAPPERS or child.type in _SOLE_WRAPPERS:
                 todo.append((child, first, last))
     return tuple(sorted(found, key=lambda item: (item.first, -item.last, item.name)))
@@ -245,26 +254,23 @@ def _kind(node: Node, kinds: dict[str, str]) -> str | None:
 
 def _name(source: bytes, node: Node) -> str:
     """The name field, the end of C's chain of declarators, Rust's implemented type, or the node's own type."""
-    for field in ("name", "left", "type" if node.type == "impl_item" else "name"):
-        named = node.child_by_field_name(field)
-        if named is not None:
-            return _line(source, named.start_byte, named.end_byte)
+    named = node.child_by_field_name("type" if node.type == "impl_item" else "name") or node.child_by_field_name("left")
+    if named is not None:
+        return _line(source, named.start_byte, named.end_byte)
     inner = node
     while (deeper := inner.child_by_field_name("declarator")) is not None:
         inner = deeper
     return node.type.split("_", maxsplit=1)[0] if inner is node else _line(source, inner.start_byte, inner.end_byte)
 
 
-def _signature(source: bytes, node: Node) -> str:
-    """The text up to the body on one line; the first line where there is no body."""
+def _head(source: bytes, node: Node) -> tuple[int, str]:
+    """The text up to the body, or the first line where there is no body; and the line where it ends."""
     value = node.child_by_field_name("value") or node.child_by_field_name("right") or node
     body = value.child_by_field_name("body")
-    if body is not None:
-        stop = body.start_byte
-    else:
-        newline = source.find(b"\n", node.start_byte, node.end_byte)
-        stop = newline if newline >= 0 else node.end_byte
-    return _line(source, node.start_byte, stop).rstrip("{ ")
+    newline = source.find(b"\n", node.start_byte, node.end_byte) if body is None else -1
+    stop = body.start_byte if body is not None else newline if newline >= 0 else node.end_byte
+    rows = source[node.start_byte : min(stop, node.start_byte + 4 * _SIGNATURE_CHARS)].rstrip().count(b"\n")
+    return node.start_point.row + 1 + rows, _line(source, node.start_byte, stop).rstrip("{ ")
 
 
 def _line(source: bytes, start: int, stop: int) -> str:

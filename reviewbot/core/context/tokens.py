@@ -1,7 +1,7 @@
-"""Pure: text -> number of o200k_base tokens, offline, and what one request may hold (TokenBudget).
+"""Pure: text -> number of o200k_base tokens, offline.
 
 The vocabulary lies in this folder. Loading it costs about half a second, so it is loaded at the first exact count and
-never by an import: `fits` answers without it whenever the number of bytes already settles the matter.
+never by an import: callers ask `upper_bound` first, which settles the matter for a small change.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import gzip
 import hashlib
 from binascii import a2b_base64
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -37,26 +36,6 @@ _WORDS = "|".join(
 _BLOCK = 16_000
 
 
-@dataclass(frozen=True, slots=True)
-class TokenBudget:
-    """What one request may hold: the model's input window, what everything but the diff takes of it, and the soft
-    target size of a diff. All in tokens."""
-
-    window_input: int
-    instructions_tokens: int
-    target: int
-
-    @property
-    def room(self) -> int:
-        """Tokens left for the diff in one request; 0 when the rest fills the window."""
-        return max(0, self.window_input - self.instructions_tokens)
-
-    @property
-    def diff(self) -> int:
-        """Tokens that a diff should have: the target, or the room where that is smaller."""
-        return min(self.target, self.room)
-
-
 def count_tokens(text: str) -> int:
     """Tokens of ``text`` in o200k_base; names of special tokens in it are ordinary text.
 
@@ -71,11 +50,6 @@ def count_tokens(text: str) -> int:
 def upper_bound(text: str) -> int:
     """A number of tokens that ``text`` cannot exceed: its UTF-8 bytes, as no token is shorter than one byte."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-
-
-def fits(text: str, limit: int) -> bool:
-    """Whether ``text`` has at most ``limit`` tokens; the vocabulary is loaded only when its size does not tell."""
-    return upper_bound(text) <= limit or count_tokens(text) <= limit
 
 
 def _blocks(text: str) -> Iterator[str]:

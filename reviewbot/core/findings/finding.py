@@ -54,7 +54,6 @@ class Step(StrEnum):
 class RejectReason(StrEnum):
     """Why a finding is not posted inline, in the words that users see."""
 
-    NOT_IN_CHANGE = "not-in-change"
     LOW_CONFIDENCE = "low-confidence"
     BELOW_SEVERITY = "below-severity"
     OVER_LIMIT = "over-limit"

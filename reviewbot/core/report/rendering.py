@@ -31,6 +31,7 @@ from reviewbot.core.report.summary import (
     incomplete_section,
     render_summary,
     severity_counts,
+    standing,
     where,
 )
 
@@ -71,7 +72,7 @@ def render_draft(outcome: ReviewOutcome, config: Config, *, key: str) -> ReviewD
         body=body,
         comments=comments,
         summary=render_summary(outcome) if told and config.post.summary else None,
-        check=_check(outcome, config, findings) if config.post.check_run else None,
+        check=_check(outcome, config, standing(outcome) if told else []) if config.post.check_run else None,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reviewbot.core.change.diff import Side
 from reviewbot.core.findings.finding import Severity
 from reviewbot.core.report.sanitizer import sanitize_plain
-from reviewbot.core.report.summary import by_severity, headline, where
+from reviewbot.core.report.summary import headline, standing, where
 
 if TYPE_CHECKING:
     from reviewbot.core.findings.finding import PlacedFinding
@@ -24,7 +24,7 @@ _COMMANDS = {Severity.CRITICAL: "error", Severity.MAJOR: "warning", Severity.MIN
 def render(outcome: ReviewOutcome) -> str:
     """One command a line, the most severe first; a warning first of all when the review is not complete."""
     lines = [] if outcome.coverage.complete else [f"::warning title=reviewbot::{_message(headline(outcome))}"]
-    lines += [_command(placed) for placed in by_severity(outcome.findings)]
+    lines += [_command(placed) for placed in standing(outcome)]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -16,7 +16,7 @@ from reviewbot.core.report.outcome import FileCoverage, FileState, ReviewOutcome
 from reviewbot.core.report.outputs.excerpt import number_on, shown_code, shown_texts
 from reviewbot.core.report.outputs.tint import changed_spans, language_of, tinted
 from reviewbot.core.report.sanitizer import sanitize_inline, sanitize_markdown, sanitize_plain
-from reviewbot.core.report.summary import by_severity, where
+from reviewbot.core.report.summary import standing, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -78,7 +78,7 @@ class DiffView:
     def __init__(self, outcome: ReviewOutcome) -> None:
         self.seen: set[str] = set()
         self._findings: dict[str, list[PlacedFinding]] = {}
-        for placed in by_severity(outcome.findings):
+        for placed in standing(outcome):
             if placed.location.step is not Step.SUMMARY:
                 self._findings.setdefault(placed.location.path, []).append(placed)
         self._coverage = {file.path: file for file in outcome.coverage.files}

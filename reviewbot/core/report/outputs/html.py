@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from reviewbot.core.findings.finding import Severity
+from reviewbot.core.report.draft import Posted
 from reviewbot.core.report.outcome import FileState
 from reviewbot.core.report.outputs.diff_view import DiffView, anchor, card, clean, inline, markdown
 from reviewbot.core.report.summary import (
-    by_severity,
     counted,
     coverage_sentence,
     headline,
@@ -51,8 +51,8 @@ def render(outcome: ReviewOutcome) -> str:
         alert=_alert(outcome),
         explanation=markdown(outcome.explanation) if outcome.explanation else "",
         notes=[clean(note) for note in (*outcome.notes, *(outcome.posted.notes if outcome.posted else ()))],
-        index=[_entry(placed) for placed in by_severity(outcome.findings)],
-        unplaced=[card(placed, ()) for placed in by_severity(outcome.findings) if placed.fingerprint not in view.seen],
+        index=[_entry(placed) for placed in standing(outcome)],
+        unplaced=[card(placed, ()) for placed in standing(outcome) if placed.fingerprint not in view.seen],
         files=files,
         rejected=[_rejected(item) for item in outcome.rejected],
         skipped=[f for f in outcome.coverage.files if f.state is FileState.SKIPPED],
@@ -78,7 +78,7 @@ def _head(outcome: ReviewOutcome) -> dict[str, Any]:
         "commit": clean(pull.head_sha[:12]),
         "url": own_page(pull, pull.html_url),
         "posted": own_page(pull, posted),
-        "dry": outcome.posted is None and outcome.draft is not None and pull.ref is not None,
+        "dry": outcome.draft is not None and pull.ref is not None and outcome.posted in (None, Posted()),
     }
 
 

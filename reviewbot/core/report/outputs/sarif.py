@@ -14,7 +14,7 @@ from reviewbot.core import VERSION
 from reviewbot.core.change.diff import Side
 from reviewbot.core.findings.finding import Severity
 from reviewbot.core.report.sanitizer import sanitize_markdown, sanitize_plain
-from reviewbot.core.report.summary import by_severity, headline, missed_files, missed_runs
+from reviewbot.core.report.summary import headline, missed_files, missed_runs, standing
 
 if TYPE_CHECKING:
     from reviewbot.core.findings.finding import PlacedFinding
@@ -47,7 +47,7 @@ def render(outcome: ReviewOutcome) -> str:
 
 
 def _run(outcome: ReviewOutcome) -> dict[str, Any]:
-    findings = by_severity(outcome.findings)
+    findings = standing(outcome)
     rules = list(dict.fromkeys(placed.finding.category for placed in findings))
     coverage = outcome.coverage
     return {

@@ -132,6 +132,7 @@ def test_annotations_are_plain_and_only_of_the_new_side(reviews: Any) -> None:
     assert [(a.path, a.start_line, a.end_line, a.level) for a in check.annotations] == [
         ("shop/cart.py", 8, 8, "failure"),
         ("shop/cart.py", 11, 13, "warning"),
+        ("shop/cart.py", 8, 8, "warning"),  # said by an earlier review, and still true of this commit
     ]
     assert check.annotations[0].title == "Division by zero in `total`"
 

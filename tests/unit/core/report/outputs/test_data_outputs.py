@@ -212,7 +212,7 @@ def test_sarif_tells_what_was_not_reviewed(reviews: Any) -> None:
 def test_workflow_commands_are_escaped(reviews: Any) -> None:
     evil = "a%b\r\n::set-output name=x::y, z: \x1b[0m"
     placed = reviews.finding(1, reviews.place(Step.RANGE, "a,b:c%.py", 3, 4), title=evil, body=evil)
-    lines = annotations.render(reviews.having(findings=(placed,))).split("\n")
+    lines = annotations.render(reviews.having(findings=(placed,), rejected=())).split("\n")
     text = "a%25b%0A::set-output name=x::y, z: [0m"
     title = text.replace(":", "%3A").replace(",", "%2C")
     assert lines == [f"::error file=a%2Cb%3Ac%25.py,line=3,endLine=4,title=Critical%3A {title}::{text}", ""]
@@ -221,6 +221,7 @@ def test_workflow_commands_are_escaped(reviews: Any) -> None:
 def test_workflow_commands_warn_first_when_incomplete(reviews: Any) -> None:
     lines = annotations.render(reviews.incomplete()).splitlines()
     assert lines[0].startswith("::warning title=reviewbot::Incomplete: 8 of 15")
-    assert [line.split(" ")[0] for line in lines[1:]] == ["::error", "::error", "::warning", "::notice", "::notice"]
+    assert [line.split(" ")[0] for line in lines[1:]] == ["::error", "::error", "::warning", "::warning", "::notice", "::notice"]
+    assert "Posted before" in "".join(lines)
     assert "line=" not in lines[2]
     assert "shop/db.py:11-12 (old): " in lines[2]

@@ -183,7 +183,8 @@ def test_the_page_shows_everything(reviews: Any) -> None:
         "$0.0242",
     ):
         assert part in words, part
-    assert source.count('<article class="card') == len(reviews.outcome.findings)
+    already_posted = 1
+    assert source.count('<article class="card') == len(reviews.outcome.findings) + already_posted
 
 
 def test_comments_follow_their_line(reviews: Any) -> None:
