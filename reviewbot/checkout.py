@@ -183,9 +183,11 @@ async def _changed_blobs(git: Git, old: str, new: str) -> list[str]:
 def _remote(url: str, token: str | None) -> dict[str, str]:
     """The remote and its credentials as configuration. Redirects are refused: the header must not follow one."""
     config = {"remote.origin.url": url, "http.followRedirects": "false", "protocol.version": "2"}
+    parts = urlsplit(url)
+    if parts.scheme == "http":
+        config["http.proxy"] = ""  # plain http is for this machine only, where no proxy of the environment is
     if token:
         basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-        parts = urlsplit(url)
         config[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {basic}"
     return config
 

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from reviewbot import __version__
 from reviewbot.display import LastSeen
 from reviewbot.errors import ReviewbotError, UsageError
+from reviewbot.settings import wants_color
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,7 +200,8 @@ def _show(outcome: ReviewOutcome, form: Format, output: Path | None, payloads: s
     """Print the result, or write it to ``output`` and print one line that says so."""
     from reviewbot.display import render
 
-    text = render(outcome, form.value, color=output is None and sys.stdout.isatty(), payloads=payloads)
+    color = output is None and sys.stdout.isatty() and wants_color()
+    text = render(outcome, form.value, color=color, payloads=payloads)
     if output is None:
         print(text)
         return

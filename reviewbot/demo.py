@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.display import LastSeen, render
 from reviewbot.errors import UsageError
 from reviewbot.sandbox.scenario import Scenario, make_scenario
-from reviewbot.settings import Settings, read_settings
+from reviewbot.settings import Settings, read_settings, wants_color
 
 _KEY = "sandbox-key"
 
@@ -69,16 +70,15 @@ def run_demo(
     """Review the demo's pull request (or one made of ``repo``), print the result and write the page."""
     from reviewbot.wiring import Request, run_review
 
-    folder.mkdir(parents=True, exist_ok=True)
+    page = _page_in(folder)
     with tempfile.TemporaryDirectory(prefix="reviewbot-demo-") as temporary, ExitStack() as stack:
         scenario = _scenario(repo, base, head, Path(temporary))
-        name = f"demo/{repo.resolve().name if repo else 'shop'}"
+        name = f"demo/{_name_of(repo) if repo else 'shop'}"
         sandbox = stack.enter_context(sandbox_of(scenario, repository=name))
         settings = _settings(sandbox, live=live, database=Path(temporary) / "runs.sqlite")
         done = run_review(Request(target=sandbox.pull_url, fresh=live, flags=flags), last, settings)
-        page = folder / "review.html"
         page.write_text(render(done.outcome, "html"), encoding="utf-8")
-        print(render(done.outcome, "text", color=sys.stdout.isatty()))
+        print(render(done.outcome, "text", color=sys.stdout.isatty() and wants_color()))
         who = (
             "The findings are the model's own."
             if live
@@ -94,7 +94,7 @@ def serve_sandbox(repo: Path, *, base: str | None, head: str | None, port: int) 
     """Serve until interrupted; says how to use it."""
     with tempfile.TemporaryDirectory(prefix="reviewbot-sandbox-") as temporary:
         scenario = _scenario(repo, base, head, Path(temporary))
-        with sandbox_of(scenario, repository=f"sandbox/{repo.resolve().name}", port=port) as sandbox:
+        with sandbox_of(scenario, repository=f"sandbox/{_name_of(repo)}", port=port) as sandbox:
             print(
                 f"The sandbox runs; stop it with Ctrl-C. The pull request is {sandbox.pull_url}\n\n"
                 "In another terminal:\n"
@@ -106,6 +106,22 @@ def serve_sandbox(repo: Path, *, base: str | None, head: str | None, port: int) 
             )
             with suppress(KeyboardInterrupt):
                 threading.Event().wait()
+
+
+def _page_in(folder: Path) -> Path:
+    """The page to be written, made empty, so that a folder that cannot be written is known before anything is done."""
+    page = folder / "review.html"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        page.touch()
+    except OSError as error:
+        raise UsageError(f"{page} cannot be written: {error.strerror}.", remedy="Name another --folder.") from error
+    return page
+
+
+def _name_of(repo: Path) -> str:
+    """The folder's name as GitHub would take it for a repository."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", repo.resolve().name).strip(".-") or "repository"
 
 
 def _scenario(repo: Path | None, base: str | None, head: str | None, temporary: Path) -> Scenario:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 
 from reviewbot.core.change.pull_request import PullRequestRef
-from reviewbot.errors import GitHubError, ModelError, ModelNotFound, ReviewbotError
+from reviewbot.errors import GitHubError, GitHubNotFound, ModelError, ModelNotFound, ReviewbotError
 from reviewbot.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -83,14 +83,20 @@ async def _github(settings: Settings, target: str | None) -> AsyncIterator[Check
         settings.github_token, api_url=settings.api_url_for(ref.host if ref else settings.default_host)
     )
     try:
-        limits = (await client.get("/rate_limit"))["resources"]["core"]
-        yield Check(
-            "GitHub token", "ok", f"accepted; {limits['remaining']:,} of {limits['limit']:,} calls left this hour"
-        )
+        yield Check("GitHub token", "ok", f"accepted; {await _calls_left(client)}")
         if ref:
             yield await _permissions(client, ref)
     except GitHubError as error:
         yield Check("GitHub", "problem", error.message, error.remedy)
+
+
+async def _calls_left(client: GitHubClient) -> str:
+    """What GitHub still grants. An Enterprise server without limits answers 404 to an accepted token."""
+    try:
+        limits = (await client.get("/rate_limit"))["resources"]["core"]
+    except GitHubNotFound:
+        return "this server does not limit calls"
+    return f"{limits['remaining']:,} of {limits['limit']:,} calls left this hour"
 
 
 def _ref(settings: Settings, target: str | None) -> PullRequestRef | None:

@@ -15,7 +15,11 @@ ReviewbotError                    the root: a message, what to do about it, whet
 │   ├── GitHubNotFound            404: not there, or the token may not see it
 │   ├── GitHubRateLimited         primary or secondary limit; ``retry_after`` seconds
 │   ├── GitHubDiffTooLarge        406: over 300 files, 20,000 lines or 1 MB
-│   └── GitHubRejected            422: the request is wrong (a comment outside the diff, say)
+│   ├── GitHubRejected            422: the request is wrong (a comment outside the diff, say)
+│   └── InstallationError         the App cannot work there until somebody acts on GitHub; no retry
+│       ├── InstallationSuspended 403: the installation is suspended
+│       ├── NotInstalled          404 or 422: the App is not, or no longer, installed on the repository
+│       └── PermissionMissing     422: the installation was not granted what the App asks for
 └── ModelError                    the provider refused, failed or could not be reached          exit 5
     ├── ModelUnreachable          no answer, or a 5xx; a retry can help
     ├── ModelTimeout              the total deadline passed
@@ -141,6 +145,22 @@ class GitHubRejected(GitHubError):
     def __init__(self, message: str, *, remedy: str = "", status: int = 422, details: tuple[str, ...] = ()) -> None:
         super().__init__(message, remedy=remedy, status=status)
         self.details = details
+
+
+class InstallationError(GitHubError):
+    """The App cannot work for a repository until somebody acts on GitHub: a retry cannot help."""
+
+
+class InstallationSuspended(InstallationError):
+    """403: the account's owner, or the App's, suspended the installation."""
+
+
+class NotInstalled(InstallationError):
+    """404 or 422: the App is not, or no longer, installed on the account or the repository."""
+
+
+class PermissionMissing(InstallationError):
+    """422: the installation was not granted a permission that is needed; new ones wait for its owner's consent."""
 
 
 class ModelError(ReviewbotError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,8 @@ from reviewbot.errors import ConfigError
 _GITHUB_WEB = "https://github.com"
 _GITHUB_API = "https://api.github.com"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_PEM = re.compile(r"-----BEGIN (RSA )?PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+\n-----END (RSA )?PRIVATE KEY-----\n?")
+_KEY_BYTES = 65_536
 
 
 class Variable(NamedTuple):
@@ -41,9 +45,27 @@ VARIABLES = (
     Variable("OPENAI_API_KEY", "Key for OpenAI; sets its address and `gpt-5.1-codex`.", secret=True),
     Variable("AZURE_OPENAI_API_KEY", "Key for Azure OpenAI; needs AZURE_OPENAI_ENDPOINT.", secret=True),
     Variable("AZURE_OPENAI_ENDPOINT", "Address of the Azure resource; `/openai/v1` is added."),
+    Variable("REVIEWBOT_APP_ID", "The GitHub App's ID, a number; its client ID will do, too."),
+    Variable(
+        "REVIEWBOT_PRIVATE_KEY",
+        "The App's private key, the text of its `.pem` file; line breaks may be written as `\\n`.",
+        secret=True,
+    ),
+    Variable(
+        "REVIEWBOT_PRIVATE_KEY_FILE",
+        "File with the App's private key, instead of REVIEWBOT_PRIVATE_KEY. Only you may have access (mode 0600); "
+        "if root owns it, its group may read it.",
+    ),
+    Variable(
+        "REVIEWBOT_WEBHOOK_SECRET",
+        "The App's webhook secret. Several, with commas or line breaks between them, are all accepted: so it is "
+        "changed without losing a delivery.",
+        secret=True,
+    ),
     Variable("REVIEWBOT_DATABASE_URL", "Database of runs and paid answers.", "a SQLite file in REVIEWBOT_DATA_DIR"),
     Variable("REVIEWBOT_DATA_DIR", "Folder for the database.", "~/.local/share/reviewbot"),
     Variable("XDG_DATA_HOME", "Where data folders are kept, by the XDG specification.", "~/.local/share"),
+    Variable("NO_COLOR", "Set to anything: no colours, as no-color.org has it."),
     Variable("HOME", "Your home folder; read only to find the data folder."),
 )
 
@@ -59,6 +81,9 @@ class Settings:
     api_key: str = field(default="", repr=False)
     model_id: str = ""
     database_url: str = field(default="", repr=False)
+    app_id: str = ""
+    private_key: str = field(default="", repr=False)
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -104,11 +129,35 @@ class Settings:
             )
         return self.api_key
 
+    def require_app(self) -> tuple[str, str]:
+        """The App's id and its private key (PEM). Raises ConfigError when one is not set."""
+        missing = [
+            name
+            for name, value in (("REVIEWBOT_APP_ID", self.app_id), ("REVIEWBOT_PRIVATE_KEY_FILE", self.private_key))
+            if not value
+        ]
+        if missing:
+            raise ConfigError(
+                f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} not set.",
+                remedy="Both are on the App's settings page on GitHub; /setup on a new server makes an App.",
+            )
+        return self.app_id, self.private_key
+
+    def require_webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets that a delivery may be signed with. Raises ConfigError when there is none: a receiver that
+        believes everybody must not start."""
+        if not self.webhook_secrets:
+            raise ConfigError(
+                "REVIEWBOT_WEBHOOK_SECRET is not set.", remedy="Set it to the webhook secret of the App's settings."
+            )
+        return self.webhook_secrets
+
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process, or of another environment. An empty variable counts as unset.
 
-    Raises ConfigError for an address that is none, and for a key without the address that it needs.
+    Raises ConfigError for an address that is none, for a key without the address that it needs, and for an App's id,
+    key or key file that cannot be used. No error shows a secret.
     """
     found = dict(os.environ if environ is None else environ)
     given = {name: value.strip() for name, value in found.items() if value.strip()}
@@ -122,8 +171,16 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         api_key=key,
         model_id=given.get("REVIEWBOT_MODEL") or model,
         database_url=given.get("REVIEWBOT_DATABASE_URL") or _database_file(given),
+        app_id=_app_id(given),
+        private_key=_private_key(given),
+        webhook_secrets=_webhook_secrets(given),
         environ=found,
     )
+
+
+def wants_color(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether colours may be written, by https://no-color.org."""
+    return not (os.environ if environ is None else environ).get("NO_COLOR")
 
 
 def _provider(given: Mapping[str, str]) -> tuple[str, str, str]:
@@ -172,6 +229,62 @@ def _secret(given: Mapping[str, str], *names: str) -> str:
                 raise ConfigError(f"{name} holds characters that no key has.", remedy="Copy it again, in one line.")
             return given[name]
     return ""
+
+
+def _app_id(given: Mapping[str, str]) -> str:
+    value = given.get("REVIEWBOT_APP_ID", "")
+    if value and not re.fullmatch(r"[0-9]{1,20}|Iv[0-9A-Za-z.]{6,60}", value):
+        raise ConfigError(
+            "REVIEWBOT_APP_ID is not the ID of a GitHub App.", remedy="Set the App ID of its settings page, a number."
+        )
+    return value
+
+
+def _private_key(given: Mapping[str, str]) -> str:
+    """The App's key as PEM with real line breaks, from the variable or its file; empty when neither is set."""
+    name = "REVIEWBOT_PRIVATE_KEY"
+    value, path = given.get(name, ""), given.get(f"{name}_FILE", "")
+    if value and path:
+        raise ConfigError(f"{name} and {name}_FILE are both set.", remedy="Keep one of them.")
+    if not value and not path:
+        return ""
+    if path:
+        name, value = f"{name}_FILE", _key_file(Path(path).expanduser())
+    pem = value.replace("\\r", "").replace("\\n", "\n").replace("\r\n", "\n").strip() + "\n"
+    if not _PEM.fullmatch(pem):
+        raise ConfigError(
+            f"{name} holds no private key in PEM: `-----BEGIN RSA PRIVATE KEY-----`, lines, an END line.",
+            remedy="Use the .pem file from the App's settings page as it is, with its line breaks and no passphrase.",
+        )
+    return pem
+
+
+def _key_file(path: Path) -> str:
+    """The text of the key's file. Raises ConfigError when it cannot be read, or when others could read it."""
+    name = f"REVIEWBOT_PRIVATE_KEY_FILE {path}"
+    try:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise ConfigError(f"{name} is not a file.", remedy="Set it to the .pem file of the App.")
+        text = path.read_bytes()[:_KEY_BYTES].decode("utf-8", "replace")
+    except OSError as error:
+        remedy = "Check the path, and that the file belongs to the user who runs reviewbot."
+        raise ConfigError(f"{name} cannot be read: {error.strerror}.", remedy=remedy) from error
+    # As PostgreSQL has it for server keys: what root owns may be given to a group, so that mounted secrets can be used.
+    allowed = 0o640 if facts.st_uid == 0 and os.geteuid() != 0 else 0o600
+    mode = stat.S_IMODE(facts.st_mode)
+    if mode & 0o077 & ~allowed:
+        remedy = f"chmod 600 {path}, and make a new key if somebody else may have read this one."
+        raise ConfigError(f"{name} is open to others (mode {mode:04o}).", remedy=remedy)
+    return text
+
+
+def _webhook_secrets(given: Mapping[str, str]) -> tuple[str, ...]:
+    value = given.get("REVIEWBOT_WEBHOOK_SECRET", "")
+    found = tuple(part.strip() for part in re.split(r"[,\n]", value) if part.strip())
+    if value and not found:
+        raise ConfigError("REVIEWBOT_WEBHOOK_SECRET holds no secret.", remedy="Set it to the App's webhook secret.")
+    return found
 
 
 def _host(url: str) -> str:

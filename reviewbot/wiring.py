@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,13 +17,13 @@ import anyio
 
 from reviewbot.core.change.pull_request import PullRequestRef
 from reviewbot.core.config import Config, Resolved
-from reviewbot.core.findings.suggestion import prove_suggestion
+from reviewbot.core.findings.standing import place_findings
 from reviewbot.core.report.draft import ReviewDraft
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.core.report.rendering import render_draft
 from reviewbot.core.resolution import Layer, parse_toml, resolve
 from reviewbot.display import LastSeen, watching
-from reviewbot.errors import UsageError
+from reviewbot.errors import ConfigError, UsageError
 from reviewbot.flows.collection import SETTINGS_FILE
 from reviewbot.flows.review import Order, Ports, review
 from reviewbot.settings import Settings, read_settings
@@ -119,7 +120,7 @@ async def _ports(request: Request, settings: Settings) -> AsyncIterator[tuple[Po
                 model=partial(_model, settings, stack),
                 store=store,
                 settle=partial(_settle, layers),
-                prove=prove_suggestion,
+                place=place_findings,
                 draft=_draft,
             ),
             payloads,
@@ -128,7 +129,7 @@ async def _ports(request: Request, settings: Settings) -> AsyncIterator[tuple[Po
 
 def _is_local(request: Request) -> bool:
     local = request.base or request.head or request.staged or request.uncommitted
-    there = Path(request.target).is_dir()
+    there = os.path.isdir(request.target)  # noqa: PTH112 - Path("") is this very folder, and a long Path raises
     if local and not there:
         raise UsageError(
             f"{request.target!r} is not a folder, and --base, --head, --staged and --uncommitted are for work trees.",
@@ -236,11 +237,19 @@ def resolve_local(target: Path, flags: Mapping[str, Any], *, must_exist: bool = 
     file = target / SETTINGS_FILE if target.is_dir() else target
     layers = []
     if file.is_file():
-        layers.append(Layer(file.name, parse_toml(file.read_text(encoding="utf-8"), str(file)), repository=True))
+        layers.append(Layer(file.name, parse_toml(_text(file), str(file)), repository=True))
     elif must_exist or not target.is_dir():
         raise UsageError(f"{file} is not there.", remedy="Give the path of a .reviewbot.toml or of its folder.")
     request = Request(target=str(target), flags=flags)
     return resolve([*layers, *layers_of(request, read_settings())])
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"{file} cannot be read: {reason}.", remedy="Settings are TOML, in UTF-8.") from error
 
 
 def _run_id() -> str:

@@ -117,18 +117,13 @@ class LimitSettings(Section):
 
 
 class TriggerSettings(Section):
-    """Looked at when an event comes, by the deployment's values, and again with the repository's file when its job
-    starts; so a repository can start less, never more."""
+    """Looked at when an event comes and, with the repository's file, when its job starts: that can only skip more."""
 
     enabled: bool = Field(default=True, description="Review pull requests here at all.")
     events: tuple[TriggerName, ...] = Field(default=get_args(TriggerName), description="What starts a review.")
-    label: str = Field(
-        default="reviewbot", max_length=50, description="The label that asks for a review; none if empty."
-    )
+    label: str = Field(default="reviewbot", max_length=50, description="Label that asks for a review; none if empty.")
     command: str = Field(
-        default="/reviewbot",
-        pattern=r"^\S{0,40}$",
-        description="First word of a comment that asks; a mention always does.",
+        default="/reviewbot", pattern=r"^\S{0,40}$", description="First word of a comment that asks, as a mention does."
     )
     commenters: tuple[Association, ...] = Field(
         default=("OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR"),
@@ -139,14 +134,10 @@ class TriggerSettings(Section):
         default=(), description="Bots that may start a review, by exact login (`dependabot[bot]`); others never do."
     )
     skip_titles: tuple[str, ...] = Field(
-        default=(), description="Unless asked by hand, skip titles with one of these phrases, in any case."
+        default=(), description="Phrases, in any case, of titles to skip, unless asked by hand."
     )
-    skip_labels: tuple[str, ...] = Field(
-        default=("skip-review",), description="Labels that skip, unless asked by hand."
-    )
-    skip_authors: tuple[str, ...] = Field(
-        default=(), description="Logins whose pull requests are skipped, unless asked by hand."
-    )
+    skip_labels: tuple[str, ...] = Field(default=("skip-review",), description="Labels to skip, unless asked by hand.")
+    skip_authors: tuple[str, ...] = Field(default=(), description="Authors to skip, unless asked by hand.")
     skip_branches: tuple[str, ...] = Field(
         default=(), description="Gitignore patterns of head branches to skip, unless asked by hand."
     )

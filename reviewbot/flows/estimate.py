@@ -11,8 +11,8 @@ from reviewbot.core.context.tokens import count_tokens
 from reviewbot.core.cost import Price, Usage
 from reviewbot.flows.collection import collect
 from reviewbot.flows.plan import plan_chunks
-from reviewbot.flows.questions import SCHEMA_TOKENS
 from reviewbot.flows.progress import Progress, Watch, unwatched
+from reviewbot.flows.questions import SCHEMA_TOKENS
 from reviewbot.flows.review import Ports
 
 # Output tokens of one answer, reasoning included: a clean small chunk, and a chunk with much to think about.

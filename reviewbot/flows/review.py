@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -11,17 +13,16 @@ import anyio
 
 from reviewbot.core.change.diff import Diff
 from reviewbot.core.change.pull_request import PullRequest
+from reviewbot.core.change.scope import Scope
 from reviewbot.core.config import Config
 from reviewbot.core.context.chunking import split_chunk
-from reviewbot.core.context.symbols import enclosing_definition
 from reviewbot.core.cost import CostBudget
-from reviewbot.core.findings.finding import Finding, Location, PlacedFinding, Proof, RejectReason, Step, fingerprint
-from reviewbot.core.findings.placement import Placer
+from reviewbot.core.findings.finding import Finding, PlacedFinding, RejectReason
 from reviewbot.core.findings.triage import Triage, triage
 from reviewbot.core.report.coverage import PieceFate, build_coverage
 from reviewbot.core.report.draft import ReviewDraft
 from reviewbot.core.report.outcome import Coverage, ReviewOutcome
-from reviewbot.errors import ConfigError, ReviewbotError
+from reviewbot.errors import ConfigError, ReviewbotError, StoreError
 from reviewbot.flows.collection import Collected, Settle, collect
 from reviewbot.flows.plan import plan_chunks
 from reviewbot.flows.progress import Progress, Watch, unwatched
@@ -35,7 +36,7 @@ _STANDING = (RejectReason.ALREADY_POSTED, RejectReason.OVER_LIMIT)
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What a review needs of the world, and three subjects that are told elsewhere: ``settle`` lays the settings of
-    the repository under those of the deployment, ``prove`` tries a suggestion on the head file, ``draft`` words what
+    the repository under those of the deployment, ``place`` ties findings to lines, ``draft`` words what
     is posted. ``model`` makes the model once the settings are known."""
 
     source: PullRequestSource
@@ -43,7 +44,7 @@ class Ports:
     model: Callable[[Config], Model]
     store: RunStore
     settle: Settle
-    prove: Callable[[Finding, Location, Diff, bytes | None], Proof]
+    place: Callable[[Sequence[Finding], Diff, Mapping[str, bytes]], Sequence[PlacedFinding]]
     draft: Callable[[ReviewOutcome, Config, str], ReviewDraft]
 
 
@@ -72,20 +73,24 @@ async def review(ports: Ports, order: Order, watch: Watch = unwatched) -> Review
     model = ports.model(collected.config)
     if collected.config.limits.max_cost_usd is not None and model.price is None:
         raise ConfigError(
-            f"The price of {model.id!r} is not known, so limits.max_cost_usd cannot be kept.",
+            f"The price of {model.id!r} (or of a fallback) is not known, so limits.max_cost_usd cannot be kept.",
             remedy="Choose a model that `reviewbot doctor` lists with a price, or drop the limit.",
         )
     await ports.store.start_run(order.run_id, pull.label, pull.head_sha, model.id)
     try:
         outcome = await _review(ports, order, collected, model, clock, watch)
     except ReviewbotError as error:
-        await ports.store.fail_run(order.run_id, str(error))
+        with suppress(StoreError):  # the reader must hear of the first error
+            await ports.store.fail_run(order.run_id, str(error))
         raise
     except anyio.get_cancelled_exc_class():
-        with anyio.CancelScope(shield=True):
+        with anyio.CancelScope(shield=True), suppress(StoreError):
             await ports.store.fail_run(order.run_id, "interrupted")
         raise
-    await ports.store.finish_run(outcome)
+    try:
+        await ports.store.finish_run(outcome)
+    except StoreError as error:  # what was found and posted stands all the same
+        outcome = replace(outcome, notes=(*outcome.notes, f"this run was not recorded: {error.message}"))
     watch(Progress("done"))
     return outcome
 
@@ -96,8 +101,8 @@ def reason_to_skip(pull: PullRequest, *, closed_too: bool = False) -> str:
         return "the pull request is merged"
     if pull.state == "closed" and not closed_too:
         return "the pull request is closed"
-    if pull.changed_files == 0 and pull.ref is not None:
-        return "the pull request changes no file"
+    if pull.changed_files == 0:
+        return "the pull request changes no file" if pull.ref else f"{pull.head_ref} adds nothing to {pull.base_ref}"
     return ""
 
 
@@ -125,7 +130,8 @@ async def _review(
     clock.lap("asking")
     watch(Progress("placing"))
     around = collected.surroundings
-    kept = triage(_placed(results, collected, ports), around.threads, config.review, around.said)
+    placed = ports.place(_raised(results), collected.diff, collected.heads)
+    kept = triage(placed, around.threads, config.review, around.said)
     coverage = _coverage(collected, results)
     outcome = _outcome(order, collected, interview, results, kept, coverage)
     clock.lap("placing")
@@ -143,32 +149,14 @@ def _raise_if_nothing_was_read(results: Sequence[Asked]) -> None:
         raise errors[0]
 
 
-def _placed(results: Sequence[Asked], collected: Collected, ports: Ports) -> list[PlacedFinding]:
-    """Every finding with its place, identity and proved suggestion."""
-    placer = Placer(collected.diff, collected.heads)
-    placed = []
-    for asked in results:
-        if asked.reply is None or asked.prepared is None:
-            continue
-        for raw in asked.reply.findings:
-            quote = asked.prepared.restore(raw.quote)
-            placed.append(_place(replace(raw, quote=quote), placer, collected, ports))
-    return placed
-
-
-def _place(finding: Finding, placer: Placer, collected: Collected, ports: Ports) -> PlacedFinding:
-    location = placer.place(finding)
-    head = collected.heads.get(location.path)
-    symbol = ""
-    if head is not None and location.line is not None and location.side == "RIGHT":
-        span = enclosing_definition(location.path, head, location.line)
-        symbol = span.name if span else ""
-    code = placer.code(location) or finding.quote or finding.title
-    identity = fingerprint(location.path, symbol, code, finding.category)
-    if finding.suggestion is None or location.step not in (Step.RANGE, Step.LINE):
-        return PlacedFinding(finding, location, identity)
-    proof = ports.prove(finding, location, collected.diff, head)
-    return PlacedFinding(finding, location, identity, proof.text, proof.note)
+def _raised(results: Sequence[Asked]) -> list[Finding]:
+    """Every finding of every reply, with secrets back in the place of their marks so that quotes can be found."""
+    return [
+        replace(finding, quote=asked.prepared.restore(finding.quote))
+        for asked in results
+        if asked.reply is not None and asked.prepared is not None
+        for finding in asked.reply.findings
+    ]
 
 
 def _coverage(collected: Collected, results: Sequence[Asked]) -> Coverage:
@@ -188,7 +176,8 @@ def _outcome(
     standing = [item.placed for item in kept.rejected if item.reason in _STANDING]
     severities = [item.finding.severity for item in (*findings, *standing)]
     fail_on = collected.config.review.fail_on
-    verdict = "incomplete" if not coverage.complete else "findings" if severities else "clean"
+    unread = _left_out(collected.scope)
+    verdict = "incomplete" if not coverage.complete else "findings" if severities else "skipped" if unread else "clean"
     return ReviewOutcome(
         run_id=order.run_id,
         pull=collected.pull,
@@ -202,9 +191,18 @@ def _outcome(
         usage=interview.usage,
         cost_usd=interview.budget.spent_usd if interview.model.price is not None else None,
         saved_usd=interview.saved_usd,
+        skip_reason=unread if verdict == "skipped" else "",
         notes=(*collected.resolved.notes, *interview.notes),
         fails=any(severity.reaches(fail_on) for severity in severities),
     )
+
+
+def _left_out(scope: Scope) -> str:
+    """Why nothing at all was read, which must not look like a clean change; empty when something was."""
+    if scope.files:
+        return ""
+    rules = Counter(item.rule for item in scope.skipped)
+    return "every changed file is skipped by rule: " + ", ".join(f"{rule} {n}" for rule, n in rules.most_common())
 
 
 async def _post(ports: Ports, outcome: ReviewOutcome, watch: Watch) -> ReviewOutcome:

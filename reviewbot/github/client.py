@@ -6,11 +6,12 @@ went wrong is done here, because a write may be repeated only where it surely di
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import anyio
@@ -25,7 +26,13 @@ from github.Requester import (
 )
 from urllib3.exceptions import NewConnectionError
 
-from reviewbot.errors import GitHubAmbiguous, GitHubError, GitHubRateLimited, GitHubUnreachable
+from reviewbot.errors import (
+    GitHubAmbiguous,
+    GitHubError,
+    GitHubRateLimited,
+    GitHubUnauthorized,
+    GitHubUnreachable,
+)
 from reviewbot.github.faults import Reply, fault_of, graphql_fault
 
 DIFF = "application/vnd.github.diff"
@@ -33,6 +40,21 @@ RAW = "application/vnd.github.raw"
 _JSON = "application/vnd.github+json"
 _FIRST_PAUSE = 0.5
 _MOST_REDIRECTS = 3
+_MOST_TOKENS = 5
+_APP_REMEDY = "Check REVIEWBOT_APP_ID, the App's private key, and this machine's clock."
+# At DEBUG, PyGithub logs the bodies of answers: new tokens and the App's key among them.
+logging.getLogger("github.Requester").setLevel(logging.INFO)
+
+
+class TokenProvider(Protocol):
+    """Gives each request its token, so that a client outlives any single one."""
+
+    async def token(self) -> str:
+        """A token for the next request. Raises GitHubError when none is to be had."""
+
+    async def refused(self, token: str, reply: Reply) -> bool:
+        """GitHub answered 401 or 403 to this token. Returns, perhaps after a pause, whether to send the request again:
+        it was not carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +75,7 @@ class _Ask:
 
 
 class GitHubClient:
-    """A connection to one GitHub host. ``auth`` is a token or one of PyGithub's ``Auth`` values.
+    """A connection to one GitHub host. ``auth`` is a token, a provider of tokens, or one of PyGithub's ``Auth`` values.
 
     Reads and idempotent writes are tried ``attempts`` times. Rate limits are waited for, on any request, for at most
     ``patience`` seconds in all. Everything that goes wrong is raised as a GitHubError; no error and no repr holds the
@@ -62,7 +84,7 @@ class GitHubClient:
 
     def __init__(
         self,
-        auth: str | Auth.Auth | None,
+        auth: str | Auth.Auth | TokenProvider | None,
         *,
         api_url: str = "https://api.github.com",
         timeout: int = 30,
@@ -72,6 +94,8 @@ class GitHubClient:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._secret = auth if isinstance(auth, str) else ""
+        self._provider = None if auth is None or isinstance(auth, str | Auth.Auth) else auth
+        self._provided = _Provided()
         self._origin = _origin(api_url)
         self._attempts, self._patience = attempts, patience
         self.sleep, self._clock = sleep, clock
@@ -80,7 +104,7 @@ class GitHubClient:
         self._writing = False
         self._sent = {False: 0, True: 0}
         self._requester = _requester_class(self._count)(
-            auth=Auth.Token(auth) if isinstance(auth, str) and auth else auth if isinstance(auth, Auth.Auth) else None,
+            auth=self._provided if self._provider else _fixed(auth),
             base_url=api_url.rstrip("/"),
             timeout=timeout,
             user_agent="reviewbot",
@@ -163,8 +187,7 @@ class GitHubClient:
     async def _once(self, ask: _Ask, optional: frozenset[str], limits: int) -> Reply:
         path = ask.path
         for _ in range(_MOST_REDIRECTS + 1):
-            # A read may be abandoned when the run is cancelled; of a write we must know what became of it.
-            reply = await run_sync(self._send, ask, path, limiter=self._limiter, abandon_on_cancel=not ask.write)
+            reply = await self._exchange(ask, path)
             if reply.status not in (302, 303, 307, 308):
                 break
             path = self._redirected(ask, reply)
@@ -173,12 +196,29 @@ class GitHubClient:
             error = self._graphql_error(reply, optional, limits)
         if error is None:
             return reply
+        if self._provider and isinstance(error, GitHubUnauthorized):
+            error.remedy = _APP_REMEDY
         raise self._scrubbed(_as_ambiguous(error) if _may_have_landed(ask, error) else error)
 
-    def _send(self, ask: _Ask, path: str) -> Reply:
+    async def _exchange(self, ask: _Ask, path: str) -> Reply:
+        """One request and its answer; with a provider, again for as long as that helps against a refused token."""
+        left = _MOST_TOKENS
+        while True:
+            token = await self._provider.token() if self._provider else ""
+            # A read may be abandoned when the run is cancelled; of a write we must know what became of it.
+            reply = await run_sync(self._send, ask, path, token, limiter=self._limiter, abandon_on_cancel=not ask.write)
+            left -= 1
+            if self._provider is None or reply.status not in (401, 403) or not left:
+                return reply
+            if not await self._provider.refused(token, reply):
+                return reply
+
+    def _send(self, ask: _Ask, path: str, token: str) -> Reply:
         """One request, in a worker thread. The lock stands because an abandoned read may still be under way."""
         with self._lock:
             self._writing = ask.write
+            if token:
+                self._provided.value = self._secret = token
             try:
                 status, headers, text = self._requester.requestJson(
                     ask.verb, path, dict(ask.parameters), {"Accept": ask.accept}, ask.payload
@@ -251,6 +291,26 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
+def _fixed(auth: object) -> Auth.Auth | None:
+    if isinstance(auth, Auth.Auth):
+        return auth
+    return Auth.Token(auth) if isinstance(auth, str) and auth else None
+
+
+class _Provided(Auth.Auth):
+    """The token of the request under way, as a provider gave it."""
+
+    value = ""
+
+    @property
+    def token_type(self) -> str:
+        return "Bearer"
+
+    @property
+    def token(self) -> str:
+        return self.value
+
+
 class _Response(RequestsResponse):
     """An answer whose text keeps every byte, and that PyGithub does not act on by itself: it would repeat a 202 for
     ever and follow a 301 without its query."""
@@ -272,6 +332,10 @@ def _requester_class(count: Callable[[], None]) -> type[Requester]:
             return _Response(super().getresponse().response)
 
     class Http(HTTPRequestsConnectionClass):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.session.trust_env = False  # plain http is for this machine only, where no proxy of the environment is
+
         def getresponse(self) -> RequestsResponse:
             count()
             return _Response(super().getresponse().response)

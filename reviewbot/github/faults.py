@@ -20,11 +20,16 @@ from reviewbot.errors import (
     GitHubRejected,
     GitHubUnauthorized,
     GitHubUnreachable,
+    InstallationSuspended,
 )
 
 _LIMIT_WORDS = ("secondary rate limit", "api rate limit exceeded", "abuse detection", "submitted too quickly")
 _TOKEN_REMEDY = "Set GITHUB_TOKEN to a token that is valid for this host."  # noqa: S105  # a sentence, not a secret
 _ACCESS_REMEDY = "Check the address, and that the token may read this repository."
+_SUSPENDED_REMEDY = (
+    "Its owner lifts the suspension under Settings, Applications (GitHub Apps in an organisation); "
+    "what the App's own owner suspended, only that owner can lift."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ def fault_of(reply: Reply, what: str, *, now: float, nth: int = 0) -> GitHubErro
             status=reply.status,
             retry_after=limit_wait(reply.headers, now=now, nth=nth),
         )
+    if reply.status == 403 and _suspended(message.lower()):
+        return InstallationSuspended(said, remedy=_SUSPENDED_REMEDY, status=403)
     if reply.status == 403:
         return GitHubForbidden(said, remedy=_permission_remedy(reply.headers, message), status=403)
     if reply.status in (400, 409, 422):
@@ -120,6 +127,11 @@ def _limited(reply: Reply, words: str) -> bool:
         spent = reply.headers.get("x-ratelimit-remaining") == "0"
         return spent or "retry-after" in reply.headers or any(word in words for word in _LIMIT_WORDS)
     return reply.status == 422 and "submitted too quickly" in words
+
+
+def _suspended(words: str) -> bool:
+    """GitHub's words are "This installation has been suspended"; a suspended person is another matter."""
+    return "installation" in words and "suspended" in words
 
 
 def _permission_remedy(headers: Mapping[str, str], message: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from reviewbot import errors
 from reviewbot.core.context.prompt import Answer
+from reviewbot.core.cost import Price
 from reviewbot.model.catalogue import adapt
 from reviewbot.model.wire import InputText, Message, Reasoning, ResponseRequest, TextFormat, TextOptions
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from reviewbot.core.config import ModelSettings
     from reviewbot.core.context.prompt import Prompt
-    from reviewbot.core.cost import Price
     from reviewbot.model.catalogue import ModelFacts
     from reviewbot.model.responses import ResponsesClient
     from reviewbot.ports import Model
@@ -147,7 +147,14 @@ class FallbackModel:
 
     @property
     def price(self) -> Price | None:
-        return self._models[self._current].price
+        """The dearest of those that may still answer, so that a limit on the cost holds whichever does; None when one
+        of these prices is not known."""
+        prices = [model.price for model in self._models[self._current :]]
+        known = [price for price in prices if price is not None]
+        if len(known) < len(prices):
+            return None
+        parts = ((price.input, price.cached_input, price.output) for price in known)
+        return Price(*map(max, zip(*parts, strict=True)))
 
     def request_key(self, prompt: Prompt, max_output_tokens: int) -> str:
         """One key for the whole chain: it is the same whichever model answers, so that a paid answer is found again."""

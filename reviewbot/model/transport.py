@@ -55,8 +55,7 @@ class Transport:
             raise errors.ConfigError("The API key holds characters that no key has.", remedy="Copy it again.")
         self._auth = _Bearer(self._key)
         self._own_http = http is None
-        # certificates are loaded (20 ms) only where there is something to verify; redirects are never followed
-        self._http = http or httpx.AsyncClient(verify=self.base.scheme == "https", follow_redirects=False)
+        self._http = http or _open(secure=self.base.scheme == "https")
 
     async def aclose(self) -> None:
         if self._own_http:
@@ -101,6 +100,18 @@ class Transport:
             error.remedy = error.remedy.replace(self._key, "[key]")
             error.args = (error.message,)
         return error
+
+
+def _open(*, secure: bool) -> httpx.AsyncClient:
+    """A client that never follows redirects. Certificates are loaded (20 ms), and proxies and certificates of the
+    environment heeded, only for https: plain http is for this machine only. Raises ConfigError."""
+    try:
+        return httpx.AsyncClient(verify=secure, trust_env=secure, follow_redirects=False)
+    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:  # no SOCKS, no such file, no such scheme
+        raise errors.ConfigError(
+            f"The proxy or the certificates of the environment cannot be used: {error}",
+            remedy="Look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR; a proxy is http:// or https://.",
+        ) from error
 
 
 def _checked_base(base_url: str) -> httpx.URL:

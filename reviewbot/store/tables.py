@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
 
@@ -64,4 +77,26 @@ findings = Table(
     Column("decision", String(40), nullable=False),  # posted, kept (a dry run, a work tree), or the reason why not
     Column("detail", Text, nullable=False),
     Index("findings_by_run", "run_id"),
+)
+
+_UNDONE = text("job IS NOT NULL AND dispatched_at IS NULL")
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("event", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("installation_id", BigInteger),
+    Column("repository", String(201), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("head_sha", String(64), nullable=False),
+    Column("note", Text, nullable=False),  # why there is no job
+    Column("received_at", DateTime, nullable=False),
+    Column("job_key", String(64)),
+    Column("priority", Integer),
+    Column("job", Text),
+    Column("dispatched_at", DateTime),
+    Index("deliveries_by_age", "received_at"),
+    Index("deliveries_by_job", "job_key", unique=True),
+    Index("deliveries_undone", "priority", "received_at", sqlite_where=_UNDONE, postgresql_where=_UNDONE),
 )

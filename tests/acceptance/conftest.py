@@ -287,7 +287,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Git:
 def module(number: int, lines: int = 60) -> str:
     """A harmless Python file of some 20 tokens a line."""
     rows = [f'"""Part {number} of the catalogue."""', "", "", f"def part_{number}(items):"]
-    rows += [f"    total_{row} = sum(item.amount_{row} for item in items if item.part == {number})" for row in range(lines)]
+    rows += [
+        f"    total_{row} = sum(item.amount_{row} for item in items if item.part == {number})" for row in range(lines)
+    ]
     return "\n".join([*rows, f"    return total_0 + {number}", ""])
 
 
@@ -308,9 +310,7 @@ def served(repository: Git) -> Path:
 
 
 @pytest.fixture
-def world(
-    stages: tuple[Stage, str, Stage, str], served: Path, limits: Limits, tmp_path: Path
-) -> Iterator[World]:
+def world(stages: tuple[Stage, str, Stage, str], served: Path, limits: Limits, tmp_path: Path) -> Iterator[World]:
     """GitHub with the repository ``octo/shop`` and a token that may everything, and a model that answers by rules."""
     stage, web, model_stage, api = stages
     github = SandboxGitHub({NAME: served}, limits=limits)

@@ -149,7 +149,9 @@ class TestAfterAPush:
 
         world.answers(read)
         assert world.review(url).code == 0
-        text = '"""Sizes."""\n\n\ndef size(items):\n    return len(items) + 1\n\n\ndef last(items):\n    return items[0]\n'
+        text = (
+            '"""Sizes."""\n\n\ndef size(items):\n    return len(items) + 1\n\n\ndef last(items):\n    return items[0]\n'
+        )
         own.commit("More", {"app.py": text})
         assert world.review(url).code == 0
         assert [(c.line, re.search(r"One too many|That is the first", c.body)[0]) for c in world.comments] == [

@@ -80,7 +80,12 @@ class TestRisk:
         rows = "".join(f"Some words about matter number {n} in this text.\n" for n in range(120))
         code = "".join(f"def step_{n}(item):\n    return item.weight * {n}\n" for n in range(60))
         auth = "".join(f"def check_{n}(user, password):\n    return user.secret == password\n" for n in range(60))
-        files = {"docs/guide.md": rows, "src/weights.py": code, "src/auth/login.py": auth, "tests/test_weights.py": code}
+        files = {
+            "docs/guide.md": rows,
+            "src/weights.py": code,
+            "src/auth/login.py": auth,
+            "tests/test_weights.py": code,
+        }
         git.branch("risks", dict(files))
         git("switch", "-q", "main")
         return git.path
@@ -118,8 +123,12 @@ def test_a_fallback_that_is_dearer_stays_below_the_limit_too(world: World) -> No
     assert spent(world) <= 0.2
 
 
-def test_failed_answers_count_against_the_limit(world: World) -> None:
-    world.fault(FaultKind.INCOMPLETE_TEXT, times=None)
+@pytest.mark.parametrize(
+    "kind", [FaultKind.INCOMPLETE_TEXT, FaultKind.FAILED, FaultKind.CUT_IN_JSON, FaultKind.UNPARSABLE]
+)
+def test_failed_answers_count_against_the_limit(world: World, kind: FaultKind) -> None:
+    """Also those that are tried again: each try is paid for."""
+    world.fault(kind, times=None)
     world.answers(lambda _: json.dumps(reply(explanation="word " * 4_000)))
     done = world.review(world.open("wide"), *CHUNKS, "--max-cost", "0.1")
     assert done.code in (3, 5)

@@ -112,7 +112,9 @@ class TestHeadMoved:
 
         def read(prompt: str) -> Any:
             if own("rev-parse", "work") == first:
-                own.commit("More", {"app.py": "def size(items):\n    if items == None: return 1\n    return len(items)\n"})
+                own.commit(
+                    "More", {"app.py": "def size(items):\n    if items == None: return 1\n    return len(items)\n"}
+                )
             return reply(finding(path="app.py", quote="if items == None"))
 
         world.answers(read)

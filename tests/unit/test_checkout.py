@@ -220,7 +220,8 @@ async def test_the_token_goes_in_a_header_and_into_no_error(tmp_path: Path) -> N
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         url = f"http://127.0.0.1:{server.server_port}/o/r.git"
-        async with GitWorkspace(url, environ=ENVIRON, token="s3cret-token") as workspace:
+        proxied = {**ENVIRON, "http_proxy": "http://127.0.0.1:9"}  # not for a server on this machine
+        async with GitWorkspace(url, environ=proxied, token="s3cret-token") as workspace:
             with pytest.raises(WorkspaceError) as caught:
                 await workspace.texts("a" * 40, ["x"])
     finally:

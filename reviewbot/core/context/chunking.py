@@ -7,19 +7,23 @@ part shows the last lines of the one before again. What room is left goes to the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reviewbot.core.change.diff import FilePatch, FileStatus, Hunk, Side
 from reviewbot.core.config import ChunkSettings
-from reviewbot.core.context.kinship import in_order, risk_of
+from reviewbot.core.context.kinship import families, risk_of
 from reviewbot.core.context.symbols import Definition, enclosing_definition
 from reviewbot.core.context.tokens import count_tokens, upper_bound
 
 _MOST_WIDENING = 120  # lines on each side of a hunk
 _LEAST_WIDENING = 100  # tokens of room below which nothing is widened
-_HEADER = 30  # tokens of a hunk header that is rendered anew
+_HEADER = 22  # tokens of a hunk header at most, without its section: four numbers of three tokens, and the signs
+_FILE_HEADER = 14  # tokens of a file header at most, without its paths
+_NO_NEWLINE = 30  # bytes and tokens of git's words for a last line without a line end
 _LEAST_BUDGET = 500
+_STRIPPED = re.compile(r"^(?=\r?\n)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,13 @@ def cut(
     """
     limit = max(_LEAST_BUDGET, min(settings.target_tokens, budget_tokens))
     whole = [(piece, _body_bound(piece) + _HEADER) for file in files for piece in _hunk_pieces(file)]
-    names = {file.path: upper_bound(file.path) + upper_bound(file.old_path) + _HEADER for file in files}
-    if sum(size for _, size in whole) + sum(names.values()) <= limit:
-        size: Size = upper_bound
-        groups = [whole] if whole else []
-    else:
-        size = count_tokens
-        groups = _packed(in_order(files, sources), names, limit, settings.overlap_lines)
+    size: Size = upper_bound
+    names = {file.path: size(_names(file)) + _FILE_HEADER for file in files}
+    groups = [whole] if whole else []
+    if sum(need for _, need in whole) + sum(names.values()) > limit:
+        size = _count
+        names = {file.path: size(_names(file)) + _FILE_HEADER for file in files}
+        groups = _packed(families(files, sources), names, limit, settings.overlap_lines)
     chunks = [_chunk(number, group, names) for number, group in enumerate(groups, start=1)]
     return tuple(_widened(chunk, sources, limit, size) for chunk in chunks) if settings.widen else tuple(chunks)
 
@@ -99,10 +103,12 @@ def split_chunk(chunk: Chunk, overlap: int = 8) -> tuple[Chunk, ...]:
     else:
         bare = replace(piece, lead=0)
         halves = [] if bare == chunk.pieces[0] else [[bare]]
-    return tuple(
-        Chunk(chunk.number, tuple(half), sum(_body_bound(part) + _HEADER for part in half), chunk.risk)
-        for half in halves
-    )
+    return tuple(Chunk(chunk.number, tuple(half), _bound(half), chunk.risk) for half in halves)
+
+
+def _bound(pieces: Sequence[Piece]) -> int:
+    names = {piece.file.path: upper_bound(_names(piece.file)) + _FILE_HEADER for piece in pieces}
+    return sum(_body_bound(piece) + _HEADER for piece in pieces) + sum(names.values())
 
 
 def _middle(pieces: Sequence[Piece]) -> int:
@@ -121,58 +127,83 @@ def _hunk_pieces(file: FilePatch) -> list[Piece]:
 
 
 def _body_bound(piece: Piece) -> int:
-    """Bytes of the piece's share of its hunk, and so tokens at most."""
+    """Bytes of the piece's share of its hunk as it is shown, and so tokens at most."""
     hunk = piece.file.hunks[piece.hunk]
     if piece.start == 0 and piece.stop >= len(hunk.marks()):
-        return len(hunk.body) + len(hunk.section)
+        return upper_bound(_shown_body(hunk)) + upper_bound(hunk.section)
     lines = hunk.lines()[max(0, piece.start - piece.lead) : piece.stop]
-    return sum(upper_bound(line.text) + 2 for line in lines)
+    return sum(upper_bound(line.text) + 2 for line in lines) + upper_bound(hunk.section) + _NO_NEWLINE * 2
 
 
-def _packed(files: Iterable[FilePatch], names: Mapping[str, int], limit: int, overlap: int) -> list[list[_Sized]]:
-    """Fill chunks in the given order. A file is not torn while it fits into a chunk of its own."""
-    groups: list[list[_Sized]] = []
-    room = 0
-    for file in files:
-        sized = [item for piece in _hunk_pieces(file) for item in _sized(piece, limit - names[file.path], overlap)]
-        total = sum(size for _, size in sized) + names[file.path]
-        if not groups or (total > room and (total <= limit or room < limit // 4)):
-            groups.append([])
-            room = limit
-        room -= names[file.path]
-        for piece, size in sized:
-            if size > room and groups[-1]:
+def _shown_body(hunk: Hunk) -> str:
+    """The lines of a hunk as they are shown: with the blank of empty lines that an editor stripped of it."""
+    return _STRIPPED.sub(" ", hunk.body.decode("utf-8", "replace"))
+
+
+def _names(file: FilePatch) -> str:
+    """What a file header shows of the paths, at its longest: with odd characters escaped."""
+    return ascii(file.path) if file.old_path == file.path else ascii((file.path, file.old_path))
+
+
+def _count(text: str) -> int:
+    """Tokens of a text wherever it stands: long ones are counted in blocks, which may fall otherwise there."""
+    return count_tokens(text) + len(text) // 8_000
+
+
+def _packed(
+    families: Iterable[Sequence[FilePatch]], names: Mapping[str, int], limit: int, overlap: int
+) -> list[list[_Sized]]:
+    """Fill chunks in the given order. A family, and a file, is not torn while it fits into a chunk of its own."""
+    groups: list[list[_Sized]] = [[]]
+    room = limit
+    for family in families:
+        sized = [
+            [item for piece in _hunk_pieces(file) for item in _sized(piece, limit - names[file.path], overlap)]
+            for file in family
+        ]
+        totals = [sum(size for _, size in items) + names[file.path] for file, items in zip(family, sized, strict=True)]
+        together = sum(totals)
+        for file, items, total in zip(family, sized, totals, strict=True):
+            need = together if together <= limit else total
+            if groups[-1] and need > room and (need <= limit or room < limit // 4):
                 groups.append([])
-                room = limit - names[file.path]
-            groups[-1].append((piece, size))
-            room -= size
+                room = limit
+            together -= total
+            room -= names[file.path]
+            for piece, size in items:
+                if size > room and groups[-1]:
+                    groups.append([])
+                    room = limit - names[file.path]
+                groups[-1].append((piece, size))
+                room -= size
     return [group for group in groups if group]
 
 
 def _sized(piece: Piece, limit: int, overlap: int) -> list[_Sized]:
     """A hunk with its tokens, cut between lines when it is over the limit."""
     hunk = piece.file.hunks[piece.hunk]
-    size = count_tokens(hunk.body.decode("utf-8", "replace")) + count_tokens(hunk.section) + _HEADER
+    frame = _HEADER + _count(hunk.section)
+    size = frame + _count(_shown_body(hunk))
     if size <= limit:
         return [(piece, size)]
-    costs = [count_tokens(f"{line.kind}{line.text}\n") for line in hunk.lines()]
-    frame = _HEADER + count_tokens(hunk.section)
+    lines = hunk.lines()
+    costs = [_count(f"{line.kind}{line.text}\n") + (0 if line.newline else _NO_NEWLINE) for line in lines]
     parts: list[_Sized] = []
     start, lead, used = 0, 0, frame
     for index, cost in enumerate(costs):
         if used + cost > limit and index > start:
             parts.append((replace(piece, start=start, stop=index, lead=lead), used))
-            lead = _lead(costs, index, overlap, limit)
+            lead = _lead(costs, index, overlap, limit - frame)
             start, used = index, frame + sum(costs[index - lead : index])
         used += cost
     parts.append((replace(piece, start=start, stop=len(costs), lead=lead), used))
     return parts
 
 
-def _lead(costs: Sequence[int], index: int, overlap: int, limit: int) -> int:
-    """How many lines before ``index`` may be shown again: at most a quarter of the room."""
+def _lead(costs: Sequence[int], index: int, overlap: int, room: int) -> int:
+    """How many lines before ``index`` may be shown again: in a quarter of the room, if the line itself then fits."""
     lead = min(overlap, index)
-    while lead and sum(costs[index - lead : index]) > limit // 4:
+    while lead and sum(costs[index - lead : index]) > min(room // 4, room - costs[index]):
         lead -= 1
     return lead
 

@@ -11,7 +11,9 @@ from reviewbot.core.change.diff import FilePatch
 from reviewbot.core.context.symbols import imports
 
 _TEST_NAME = re.compile(r"^(?:test_)?(.+?)(?:_test|\.test|\.spec|_spec|Tests?|IT)?$")
-_TEST_PATH = re.compile(r"(?:^|/)(?:tests?|specs?|__tests__)/|(?:^|/)test_|[._](?:test|spec)\.|_test\.|Tests?\.")
+_TEST_PATH = re.compile(
+    r"(?:^|/)(?:(?:tests?|specs?|__tests__)/|test_|(?:tests?|conftest)\.)|[._](?:test|spec)\.|_test\.|Tests?\."
+)
 _HARMLESS_PATH = re.compile(
     r"(?i)\.(?:md|rst|txt|adoc|css|scss|svg|po|json|ya?ml|toml|ini|cfg|lock)$|(?:^|/)(?:docs?|examples?|locale)/"
 )
@@ -20,18 +22,18 @@ _RISKY = re.compile(
     rb"|payment|price|amount|balance|refund|mutex|\block\b|atomic|thread|async|migrat|\bdelete\b|\bdrop\b|unsafe|malloc"
 )
 _MOST_COUNTED = 20
+_MOST_SAME = 50  # files of one name that are compared
 _FAMILY = 12  # files tied together at most, so that one hub that everything imports does not tie the whole change
 
 
-def in_order(files: Sequence[FilePatch], sources: Mapping[str, bytes]) -> list[FilePatch]:
-    """The files with related ones side by side: families (a test and its subject, an importer and what it imports) in
-    the order of their first member's folder and name. Deterministic."""
+def families(files: Sequence[FilePatch], sources: Mapping[str, bytes]) -> list[list[FilePatch]]:
+    """The files in groups of relatives (a test and its subject, an importer and what it imports), the groups in the
+    order of their first member's folder and name. Deterministic."""
     family = _families(files, sources)
     members: dict[int, list[FilePatch]] = defaultdict(list)
     for file in sorted(files, key=_place):
         members[family[file.path]].append(file)
-    ordered = sorted(members.values(), key=lambda group: _place(group[0]))
-    return [file for group in ordered for file in group]
+    return sorted(members.values(), key=lambda group: _place(group[0]))
 
 
 def risk_of(file: FilePatch) -> int:
@@ -80,8 +82,11 @@ def _relatives(files: Sequence[FilePatch], sources: Mapping[str, bytes]) -> list
         by_tail[stem].append(file.path)
     pairs = []
     for same in by_subject.values():
-        subjects = [path for path in same if not _TEST_PATH.search(path)]
-        pairs += [(subject, path) for subject in subjects[:1] for path in same if path != subject]
+        tests = {path for path in same[:_MOST_SAME] if _TEST_PATH.search(path)}
+        subjects = [path for path in same[:_MOST_SAME] if path not in tests]
+        for path in same[:_MOST_SAME] if subjects else ():
+            kin = [each for each in subjects if path in tests or splitext(each)[1] != splitext(path)[1]]
+            pairs += [(max(kin, key=lambda each: _nearness(path, each)), path)] if kin else []
     for file in files:
         source = sources.get(file.path)
         for target in imports(file.path, source) if source else ():
@@ -89,7 +94,12 @@ def _relatives(files: Sequence[FilePatch], sources: Mapping[str, bytes]) -> list
     return pairs
 
 
+def _nearness(left: str, right: str) -> int:
+    """How many names two paths share."""
+    return len({*left.split("/")} & {*right.split("/")})
+
+
 def _imported(target: str, by_tail: Mapping[str, Sequence[str]]) -> list[str]:
     """Changed files that an import path names, by its whole tail: ``pkg/a`` names ``src/pkg/a.py``."""
-    candidates = by_tail.get(basename(target), ())
+    candidates = by_tail.get(basename(target), ())[:_MOST_SAME]
     return [path for path in candidates if f"/{splitext(path)[0]}".endswith(f"/{target}")]

@@ -80,7 +80,7 @@ _LEAST_BITS = 2.4  # per character; eight letters with two the same have 2.75
 _KEY_HEAD = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_ROW = re.compile(
     r"(?:\\[nr]|\n[-+ ]?|[ \t\r\"'`#*,;|+\\]|[A-Z][A-Za-z-]{3,20}: [^\n\\]{0,100})*+"
-    r"(?P<row>[A-Za-z0-9+/]{24,}={0,2}|[A-Za-z0-9+/=]{1,64}(?=(?:\\[nr]|\n[-+ ]?|[ \t\r\"'+,])*+-----END))"
+    r"(?P<row>[A-Za-z0-9+/]{24,}={0,2}|[A-Za-z0-9+/=]{1,64}(?=(?:\\[nr]|\n[-+ ]?|[ \t\r\"'+,])*+-{4,5}END))"
 )
 _PEM_LINE = re.compile(r"(?m)^[-+ ]?[ \t]{0,20}(?=[^\n]{0,64}[G-Zg-z+/])(?P<row>[A-Za-z0-9+/]{64})\r?$")
 

@@ -16,6 +16,8 @@ from reviewbot.core.context.tokens import upper_bound
 MOST_OUTLINE = 16_000  # bytes, and so tokens at most
 _NO_NEWLINE = "\n\\ No newline at end of file"
 _HEADS_PER_FILE, _HEAD_CHARS = 10, 200
+# Controls, line ends and marks of direction. Other odd characters stay: the path must be known when it comes back.
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _HEAD = re.compile(
     r"\s*(?:(?:export|default|async|pub|pub\(\w+\)|public|private|protected|internal|static|final|abstract|override"
     r"|open|sealed|data|const|suspend)\s+){0,4}"
@@ -45,7 +47,7 @@ def file_header(file: FilePatch) -> str:
 
 def printable(path: str) -> str:
     """A path on one line, whatever is in it."""
-    return path if path.isprintable() else path.encode("unicode_escape").decode("ascii")
+    return _UNSHOWN.sub(lambda odd: odd[0].encode("unicode_escape").decode("ascii"), path)
 
 
 def render_piece(piece: Piece, source: bytes | None) -> str:
@@ -56,11 +58,12 @@ def render_piece(piece: Piece, source: bytes | None) -> str:
     before = _head_lines(source, piece.before)
     after = _head_lines(source, piece.after)
     shown = lines[first : piece.stop]
-    old_start, new_start = _numbers_at(hunk, lines, first)
+    old_next, new_next = _numbers_at(hunk, lines[:first])
     old = sum(line.kind is not LineKind.ADDED for line in shown) + len(before) + len(after)
     new = sum(line.kind is not LineKind.REMOVED for line in shown) + len(before) + len(after)
-    section = f" {hunk.section}" if hunk.section else ""
-    head = f"@@ -{old_start - len(before)},{old} +{new_start - len(before)},{new} @@{section}"
+    # An empty side stands behind the line that its number names.
+    old_start, new_start = old_next - len(before) - (not old), new_next - len(before) - (not new)
+    head = f"@@ -{old_start},{old} +{new_start},{new} @@ {hunk.section}".rstrip()
     body = [f"{line.kind}{line.text}{'' if line.newline else _NO_NEWLINE}" for line in shown]
     return "\n".join([head, *(f" {text}" for text in before), *body, *(f" {text}" for text in after)])
 
@@ -71,12 +74,11 @@ def _head_lines(source: bytes | None, span: tuple[int, int] | None) -> list[str]
     return [row.decode("utf-8", "replace") for row in source.split(b"\n")[span[0] - 1 : span[1]]]
 
 
-def _numbers_at(hunk: Hunk, lines: Sequence[Line], index: int) -> tuple[int, int]:
-    """The old and new line numbers that come next before ``lines[index]``."""
-    seen = lines[:index]
+def _numbers_at(hunk: Hunk, seen: Sequence[Line]) -> tuple[int, int]:
+    """The old and new line numbers that come next after the ``seen`` lines of a hunk."""
     old = sum(line.kind is not LineKind.ADDED for line in seen)
     new = sum(line.kind is not LineKind.REMOVED for line in seen)
-    return hunk.old_start + old, hunk.new_start + new
+    return hunk.old_start + old + (not hunk.old_count), hunk.new_start + new + (not hunk.new_count)
 
 
 def outline(files: Iterable[FilePatch], sources: Mapping[str, bytes]) -> str:

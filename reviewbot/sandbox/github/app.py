@@ -14,12 +14,14 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from dataclasses import asdict, replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from reviewbot.errors import UsageError
 from reviewbot.sandbox.github import (
     graphql,
+    manifests,
     rest_apps,
     rest_checks,
     rest_comments,
@@ -44,7 +46,17 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _PAGE = re.compile(r"/(?P<owner>[^/_][^/]*)/(?P<repo>[^/]+)/pull/(?P<number>\d{1,9})(?P<form>\.diff|\.patch|/.*)?")
-_MODULES = (rest_repository, rest_contents, rest_pulls, rest_reviews, rest_comments, rest_checks, rest_apps)
+_MODULES = (
+    rest_repository,
+    rest_contents,
+    rest_pulls,
+    rest_reviews,
+    rest_comments,
+    rest_checks,
+    rest_apps,
+    manifests,
+)
+_OWN_PROOF = ("jwt", "none")  # routes that take no token
 
 
 def create_app(github: SandboxGitHub) -> SandboxApp:
@@ -71,7 +83,7 @@ class SandboxApp:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        call = await self._read(scope, receive)
+        call, send = await self._read(scope, receive), self._dated(send)
         if call.path.startswith("/_sandbox/"):
             await _send(send, self._own(call))
             return
@@ -84,6 +96,17 @@ class SandboxApp:
             seconds = time.perf_counter() - started
             query = "&".join(f"{key}={value}" for key, value in call.query.items())
             self.github.log.append(Logged(call.method, call.path, query, line.status, kind, seconds))
+
+    def _dated(self, send: Send) -> Send:
+        """Every answer says what time it is here."""
+
+        async def dated(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                now = formatdate(self.github.clock(), usegmt=True)
+                message["headers"] = [*message["headers"], (b"date", now.encode())]
+            await send(message)
+
+        return dated
 
     async def _read(self, scope: Scope, receive: Receive) -> Call:
         pieces, more = [], True
@@ -137,14 +160,14 @@ class SandboxApp:
             try:
                 if page and not call.path.startswith("/repos/"):
                     return self._page(call, page)
-                token = None if self._is_app_route(call) else authenticate(self.github, call.headers)
+                token = None if self._needs(call) in _OWN_PROOF else authenticate(self.github, call.headers)
                 return self._limited(replace(call, token=token))
             except Refusal as refusal:
                 return refusal.answer()
 
-    def _is_app_route(self, call: Call) -> bool:
+    def _needs(self, call: Call) -> str:
         found = self._routes.find(call.method, call.path)
-        return found is not None and found[0].needs == "jwt"
+        return found[0].needs if found else ""
 
     def _limited(self, call: Call) -> Answer:
         """Count the request, serve it, and add the headers that every answer has."""
@@ -156,7 +179,8 @@ class SandboxApp:
             who = call.token.account.id if call.token else 0
             headers = quota.window(key, resource, now).headers(resource)
             raise Refusal(403, f"API rate limit exceeded for user ID {who}.", headers=headers)
-        if call.method != "GET" and resource == "core" and (wait := quota.write_wait(key, now)):
+        creates = call.method != "GET" and resource == "core" and self._needs(call) not in _OWN_PROOF
+        if creates and (wait := quota.write_wait(key, now)):
             raise _secondary(wait)
         try:
             done = self._routed(call)
@@ -181,7 +205,7 @@ class SandboxApp:
         route, params = found
         if route.needs == "jwt":
             verify_app(self.github, call.headers)
-        else:
+        elif route.needs != "none":
             authorize(call.token, route.needs)
         return route.handler(replace(call, params=params))
 

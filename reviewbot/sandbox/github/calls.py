@@ -210,7 +210,8 @@ Handler = Callable[[Call], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """``needs`` is ``permission:level`` (either of ``a|b:level``), ``""`` for any token, ``jwt`` for an App's own."""
+    """``needs`` is ``permission:level`` (either of ``a|b:level``), ``""`` for any token, ``jwt`` for an App's own,
+    ``none`` for nothing."""
 
     method: str
     pattern: re.Pattern[str]

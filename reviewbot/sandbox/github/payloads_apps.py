@@ -12,21 +12,22 @@ if TYPE_CHECKING:
     from reviewbot.sandbox.github.state import Hosted
 
 
-def app(links: Links, facts: App, permissions: dict[str, str]) -> Json:
+def app(links: Links, facts: App) -> Json:
     """``integration``."""
     return {
         "id": facts.id,
         "slug": facts.slug,
         "node_id": payloads.node_id("A", facts.id),
         "owner": payloads.user(links, facts.owner),
-        "name": facts.slug,
+        "client_id": facts.client_id,
+        "name": facts.name or facts.slug,
         "description": None,
         "external_url": links.web,
         "html_url": f"{links.web}/apps/{facts.slug}",
         "created_at": "2020-01-01T00:00:00Z",
         "updated_at": "2020-01-01T00:00:00Z",
-        "permissions": permissions,
-        "events": ["pull_request", "issue_comment"],
+        "permissions": dict(facts.permissions),
+        "events": list(facts.events),
     }
 
 
@@ -44,12 +45,12 @@ def installation(links: Links, facts: Installation, of: App) -> Json:
         "target_id": facts.account.id,
         "target_type": facts.account.kind,
         "permissions": dict(facts.permissions),
-        "events": ["pull_request", "issue_comment"],
+        "events": list(of.events),
         "created_at": "2020-01-01T00:00:00Z",
         "updated_at": "2020-01-01T00:00:00Z",
         "single_file_name": None,
-        "suspended_by": None,
-        "suspended_at": None,
+        "suspended_by": payloads.user(links, facts.account) if facts.suspended_at else None,
+        "suspended_at": facts.suspended_at,
     }
 
 
@@ -77,7 +78,7 @@ def check_run(links: Links, hosted: Hosted, run: CheckRun, by: App) -> Json:
             "annotations_url": f"{url}/annotations",
         },
         "check_suite": {"id": run.suite_id},
-        "app": app(links, by, {}),
+        "app": app(links, by),
         "pull_requests": [],
     }
 

@@ -35,7 +35,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """``repositories`` are full names, or None for all; ``expires_at`` is in seconds since the epoch."""
+    """``repositories`` are full names, or None for all; ``expires_at`` is in seconds since the epoch. A token that an
+    installation asked for shares its fate."""
 
     value: str
     kind: TokenKind
@@ -43,6 +44,7 @@ class Token:
     permissions: Mapping[str, str]
     repositories: frozenset[str] | None = None
     expires_at: float | None = None
+    installation: int | None = None
 
     def allows(self, permission: str, level: str) -> bool:
         held = self.permissions.get(permission, "none")
@@ -181,23 +183,31 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The GitHub App of this GitHub. With a ``public_key`` (PEM) its JWTs are verified, else only their claims."""
+    """The GitHub App of this GitHub. With a ``public_key`` (PEM) its JWTs are verified, else only their claims. What it
+    asks for and where its webhook goes are as its manifest said."""
 
     id: int
     slug: str
     owner: Account
     bot: Account
     public_key: str | None = None
+    name: str = ""
+    client_id: str = "Iv23liSandbox"
+    permissions: Mapping[str, str] = field(default_factory=lambda: dict(EVERYTHING))
+    events: tuple[str, ...] = ("pull_request", "issue_comment")
+    hook_url: str = ""
+    webhook_secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """``repositories`` is None when all are selected."""
+    """``repositories`` is None when all are selected, ``suspended_at`` while it is not suspended."""
 
     id: int
     account: Account
     permissions: Mapping[str, str]
     repositories: frozenset[str] | None = None
+    suspended_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 
 from reviewbot.sandbox.github import payloads, payloads_apps
 from reviewbot.sandbox.github.calls import Answer, Call, Refusal, Routes, answer, not_found
-from reviewbot.sandbox.github.records import EVERYTHING, Installation
+from reviewbot.sandbox.github.records import Installation, Token
+from reviewbot.sandbox.github.tokens import refuse_suspended
 
 routes = Routes()
 
 
 @routes.on("GET", "/app", "jwt")
 def get_app(call: Call) -> Answer:
-    found = payloads_apps.app(call.links, call.github.app, dict(EVERYTHING))
+    found = payloads_apps.app(call.links, call.github.app)
     return answer(found | {"installations_count": len(call.github.installations)})
 
 
@@ -26,6 +27,24 @@ def list_installations(call: Call) -> Answer:
 @routes.on("GET", "/app/installations/{installation}", "jwt")
 def get_installation(call: Call) -> Answer:
     return answer(payloads_apps.installation(call.links, _installation(call), call.github.app))
+
+
+@routes.on("DELETE", "/app/installations/{installation}", "jwt")
+def delete_installation(call: Call) -> Answer:
+    call.github.remove_installation(_installation(call).id)
+    return Answer(204)
+
+
+@routes.on("PUT", "/app/installations/{installation}/suspended", "jwt")
+def suspend_installation(call: Call) -> Answer:
+    call.github.suspend_installation(_installation(call).id)
+    return Answer(204)
+
+
+@routes.on("DELETE", "/app/installations/{installation}/suspended", "jwt")
+def unsuspend_installation(call: Call) -> Answer:
+    call.github.suspend_installation(_installation(call).id, suspended=False)
+    return Answer(204)
 
 
 @routes.on("GET", "/app/hook/deliveries", "jwt")
@@ -50,6 +69,7 @@ def get_repository_installation(call: Call) -> Answer:
 def create_access_token(call: Call) -> Answer:
     """A token for an hour, narrowed to ``repositories`` and ``permissions`` when they are given: never widened."""
     found, fields = _installation(call), call.fields()
+    refuse_suspended(found)
     permissions = fields.get("permissions") or dict(found.permissions)
     for name, level in permissions.items():
         held = found.permissions.get(name, "none")
@@ -57,7 +77,13 @@ def create_access_token(call: Call) -> Answer:
             raise Refusal(422, "The permissions requested are not granted to this installation.")
     repositories = _repositories(call, found, fields.get("repositories"), fields.get("repository_ids"))
     seconds = call.github.limits.token_seconds
-    value = call.github.add_token(kind="app", permissions=permissions, repositories=repositories, expires_in=seconds)
+    value = call.github.add_token(
+        kind="app",
+        permissions=permissions,
+        repositories=repositories,
+        expires_in=seconds,
+        installation=found.id,
+    )
     expires = datetime.fromtimestamp(call.github.clock() + seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     narrowed = fields.get("repositories") or fields.get("repository_ids")
     selection = "selected" if found.repositories is not None or narrowed else "all"
@@ -90,12 +116,17 @@ def _installation(call: Call) -> Installation:
     return found
 
 
+@routes.on("DELETE", "/installation/token")
+def revoke_access_token(call: Call) -> Answer:
+    """The token that asks ends now."""
+    del call.github.tokens[_installation_token(call, "revoke an installation access token").value]
+    return Answer(204)
+
+
 @routes.on("GET", "/installation/repositories", "metadata:read")
 def list_installation_repositories(call: Call) -> Answer:
     """What an installation's token may see."""
-    token = call.speaker()
-    if token.kind == "personal":
-        raise Refusal(403, "You must authenticate with an installation access token in order to list repositories.")
+    token = _installation_token(call, "list repositories")
     chosen = [
         hosted
         for name, hosted in call.github.repositories.items()
@@ -104,3 +135,10 @@ def list_installation_repositories(call: Call) -> Answer:
     shown = [payloads.repository(call.links, hosted) for hosted in chosen]
     selection = "all" if token.repositories is None else "selected"
     return answer({"total_count": len(shown), "repository_selection": selection, "repositories": shown})
+
+
+def _installation_token(call: Call, purpose: str) -> Token:
+    token = call.speaker()
+    if token.kind == "personal":
+        raise Refusal(403, f"You must authenticate with an installation access token in order to {purpose}.")
+    return token

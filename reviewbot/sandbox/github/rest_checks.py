@@ -207,7 +207,7 @@ def _suite(call: Call, hosted: Hosted, runs: list[CheckRun]) -> Json:
         "before": None,
         "after": first.head_sha,
         "pull_requests": [],
-        "app": payloads_apps.app(call.links, call.github.app, {}),
+        "app": payloads_apps.app(call.links, call.github.app),
         "repository": payloads.repository(call.links, hosted),
         "created_at": first.started_at,
         "updated_at": first.completed_at or first.started_at,

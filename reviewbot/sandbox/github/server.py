@@ -53,6 +53,7 @@ def make_server(app: SandboxApp) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,  # the application says what time it is at this GitHub
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)

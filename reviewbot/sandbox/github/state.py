@@ -15,9 +15,9 @@ import re
 import secrets
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reviewbot.errors import UsageError
 from reviewbot.sandbox.github import records
@@ -107,6 +107,7 @@ class SandboxGitHub:
         self.repositories: dict[str, Hosted] = {}
         self.tokens: dict[str, Token] = {}
         self.installations: dict[int, records.Installation] = {}
+        self.manifests: dict[str, tuple[Mapping[str, Any], float]] = {}
         self._ids = itertools.count(1_001)
         owner = self.account("octo-org", kind="Organization")
         bot = self.account("reviewbot-sandbox[bot]", kind="Bot")
@@ -141,6 +142,7 @@ class SandboxGitHub:
         permissions: Mapping[str, str] | None = None,
         repositories: Collection[str] | None = None,
         expires_in: float | None = None,
+        installation: int | None = None,
     ) -> str:
         """A new token of this account; its value. ``permissions`` default to everything, ``repositories`` (full names)
         to all; a token of kind ``app`` or ``actions`` speaks for a bot unless ``login`` says otherwise."""
@@ -151,7 +153,7 @@ class SandboxGitHub:
         chosen = None if repositories is None else frozenset(name.lower() for name in repositories)
         expires = None if expires_in is None else self.clock() + expires_in
         held = {"metadata": "read", **(records.EVERYTHING if permissions is None else permissions)}
-        self.tokens[value] = Token(value, kind, account, held, chosen, expires)
+        self.tokens[value] = Token(value, kind, account, held, chosen, expires, installation)
         return value
 
     def add_installation(
@@ -167,6 +169,16 @@ class SandboxGitHub:
         held = {"metadata": "read", **(records.EVERYTHING if permissions is None else permissions)}
         self.installations[number] = records.Installation(number, self.account(owner), held, chosen)
         return number
+
+    def suspend_installation(self, number: int, *, suspended: bool = True) -> None:
+        """Suspend it, or lift that again: its tokens are refused meanwhile, and there are no new ones."""
+        found = self.installations[number]
+        self.installations[number] = replace(found, suspended_at=self.now() if suspended else None)
+
+    def remove_installation(self, number: int) -> None:
+        """Uninstall the app; its tokens end."""
+        del self.installations[number]
+        self.tokens = {value: token for value, token in self.tokens.items() if token.installation != number}
 
     def use_app(
         self, *, app_id: int | None = None, slug: str = "reviewbot-sandbox", public_key: str | None = None

@@ -26,6 +26,15 @@ async def test_a_read_is_authenticated_and_counted(hub: Any, answer: Any) -> Non
     assert TOKEN not in repr(client)
 
 
+async def test_a_server_on_this_machine_is_not_asked_through_a_proxy(
+    hub: Any, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    hub.on("GET", "/x", answer({"n": 1}))
+    assert await hub.client().get("/x") == {"n": 1}
+
+
 async def test_other_media_types_come_byte_for_byte(hub: Any, answer: Any) -> None:
     raw = b"+caf\xe9 \xff\r\n" + "\u2028\U0001f600".encode()
     hub.on("GET", "/x", answer(raw, headers={"Content-Type": "application/vnd.github.diff"}))

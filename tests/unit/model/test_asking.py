@@ -194,6 +194,13 @@ async def test_a_chain_of_models_that_are_all_gone_names_them_and_the_remedy() -
         assert caught.value.remedy == "Set another."
 
 
+def test_a_chain_costs_what_its_dearest_may_cost() -> None:
+    """A limit must hold whichever answers; one unknown price makes that impossible."""
+    first, second = ScriptedModel([], price=Price(1, 0.1, 10)), ScriptedModel([], price=Price(5, 0.01, 2))
+    assert FallbackModel([first, second]).price == Price(5, 0.1, 10)
+    assert FallbackModel([first, ScriptedModel([])]).price is None
+
+
 def test_a_chain_of_one_is_that_one_and_a_chain_of_none_is_an_error() -> None:
     one = scripted("one", "a")
     assert FallbackModel([one]).request_key(PROMPT, 1) == one.request_key(PROMPT, 1)

@@ -310,6 +310,28 @@ async def test_an_address_that_cannot_be_one_is_refused(base: str) -> None:
     assert "pw" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ALL_PROXY", "socks5://127.0.0.1:9"), ("HTTPS_PROXY", "ftp://proxy"), ("SSL_CERT_FILE", "/there/is/no/such.pem")],
+)
+async def test_a_proxy_or_certificate_that_cannot_be_used_is_said(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(errors.ConfigError, match="environment cannot be used"):
+        ResponsesClient("https://api.example.com/v1", KEY)
+
+
+async def test_a_provider_on_this_machine_is_not_asked_through_a_proxy(
+    provider: Any, reply: Any, document: Document, clock: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    provider.says(reply.json(document()))
+    async with client_of(provider, clock) as client:
+        assert (await client.create(PLAIN)).response.output_text
+
+
 @pytest.mark.parametrize("key", ["sk-\nX-Evil: 1", "sk-ключ", "sk-\x00"])
 async def test_a_key_that_cannot_be_one_is_refused_without_repeating_it(key: str) -> None:
     with pytest.raises(errors.ConfigError) as caught:

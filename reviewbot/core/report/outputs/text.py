@@ -61,7 +61,7 @@ def render(outcome: ReviewOutcome, *, color: bool = False, width: int = 100) -> 
     _heading(console, outcome)
     for placed in by_severity(outcome.findings):
         _finding(console, outcome, placed)
-    if outcome.verdict != "skipped":
+    if outcome.verdict != "skipped" or outcome.coverage.files:
         _rest(console, outcome)
     _last_lines(console, outcome)
     return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
@@ -168,8 +168,12 @@ def _posted_url(outcome: ReviewOutcome) -> str:
 
 def _next_step(outcome: ReviewOutcome) -> str:
     """The first sentence of the table whose condition holds."""
+    skipped = outcome.verdict == "skipped"
+    left_out = bool(outcome.coverage.files) and not outcome.coverage.reviewed_lines
     steps = (
-        (outcome.verdict == "skipped", "nothing to do; name another pull request to review it."),
+        (skipped and left_out, "nothing to do; the settings of [scope] say what is read."),
+        (skipped and outcome.pull.ref is None, "say what to compare: --base BRANCH, --staged or --uncommitted."),
+        (skipped, "nothing to do; name another pull request to review it."),
         (outcome.verdict == "superseded", "run the same command again to review the new head."),
         (not outcome.coverage.complete, "run it again (paid answers are reused), or raise limits.max_cost_usd."),
         (not standing(outcome), "nothing to do."),

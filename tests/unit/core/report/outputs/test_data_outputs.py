@@ -221,7 +221,14 @@ def test_workflow_commands_are_escaped(reviews: Any) -> None:
 def test_workflow_commands_warn_first_when_incomplete(reviews: Any) -> None:
     lines = annotations.render(reviews.incomplete()).splitlines()
     assert lines[0].startswith("::warning title=reviewbot::Incomplete: 8 of 15")
-    assert [line.split(" ")[0] for line in lines[1:]] == ["::error", "::error", "::warning", "::warning", "::notice", "::notice"]
+    assert [line.split(" ")[0] for line in lines[1:]] == [
+        "::error",
+        "::error",
+        "::warning",
+        "::warning",
+        "::notice",
+        "::notice",
+    ]
     assert "Posted before" in "".join(lines)
     assert "line=" not in lines[2]
     assert "shop/db.py:11-12 (old): " in lines[2]
