@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from reviewbot.sandbox.loopback import running
 from reviewbot.sandbox.responses.app import ResponsesSandbox
-from reviewbot.sandbox.responses.server import serve
 
 _NOTHING = json.dumps({"findings": [], "explanation": "Nothing.", "verdict": "correct"})
 
@@ -21,7 +21,7 @@ def main(latency: float, log: Path) -> None:
         return _NOTHING
 
     sandbox = ResponsesSandbox(latency=latency, read=read, count_tokens=lambda text: len(text) // 4)
-    with serve(sandbox.app) as url:
+    with running(sandbox.app) as url:
         print(json.dumps({"base_url": f"{url}/v1"}), flush=True)
         sys.stdin.read()
     asked = [entry for entry in sandbox.answered if entry.status == 200]

@@ -43,7 +43,6 @@ def sandbox_of(scenario: Scenario, *, repository: str, port: int = 0) -> Iterato
     """A running GitHub with one repository and one open pull request, and a running model."""
     from reviewbot.sandbox.github import SandboxGitHub, create_app, running
     from reviewbot.sandbox.responses.app import ResponsesSandbox
-    from reviewbot.sandbox.responses.server import serve
 
     github = SandboxGitHub({repository: scenario.path})
     with ExitStack() as stack:
@@ -53,7 +52,7 @@ def sandbox_of(scenario: Scenario, *, repository: str, port: int = 0) -> Iterato
         )
         token = github.add_token(login="reviewbot[bot]", kind="app")
         web = stack.enter_context(running(create_app(github), port=port))
-        model = stack.enter_context(serve(ResponsesSandbox(key=_KEY).app))
+        model = stack.enter_context(running(ResponsesSandbox(key=_KEY).app))
         yield Sandbox(web, web, f"{model}/v1", token, number, repository)
 
 

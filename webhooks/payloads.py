@@ -250,6 +250,9 @@ PAYLOADS: Mapping[str, type[_Envelope]] = MappingProxyType(
 
 def read_event(kind: str, delivery_id: str, body: bytes, *, host: str) -> Event | None:
     """The Event of a delivery; None for a kind that is not read. Raises pydantic's ValidationError, a ValueError, for
-    what is not JSON, is nested too deep or lacks what the kind means."""
+    what is no JSON object, is nested too deep or lacks what the kind means."""
     model = PAYLOADS.get(kind)
-    return model.model_validate_json(body).event(kind, delivery_id, host) if model else None
+    if model is None:
+        _Payload.model_validate_json(body)
+        return None
+    return model.model_validate_json(body).event(kind, delivery_id, host)

@@ -27,7 +27,7 @@ from webhooks.signature import is_signed
 
 _log = logging.getLogger(__name__)
 _HEADERS = ("X-GitHub-Event", "X-GitHub-Delivery", "X-Hub-Signature-256")
-_EVENT = re.compile(r"[a-z_]{1,64}")
+_EVENT = re.compile(r"[a-z0-9_]{1,64}")
 _DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LARGE = 256 * 1024  # bytes; hashing more would hold up the other requests
 

@@ -26,7 +26,6 @@ from reviewbot.sandbox.github.records import CheckRun, IssueComment, Review, Rev
 from reviewbot.sandbox.responses.app import ResponsesSandbox
 from reviewbot.sandbox.responses.faults import Fault, FaultKind
 from reviewbot.sandbox.responses.reader import answer_text
-from reviewbot.sandbox.responses.server import serve
 from reviewbot.sandbox.scenario import make_scenario
 
 NAME = "octo/shop"
@@ -267,7 +266,7 @@ class World:
 def stages() -> Iterator[tuple[Stage, str, Stage, str]]:
     """The two servers; what they serve is put on stage by each test."""
     github, model = Stage(), Stage()
-    with running(github) as web, serve(model) as api:
+    with running(github) as web, running(model) as api:
         yield github, web, model, api
 
 

@@ -152,8 +152,8 @@ async def test_several_at_once_may_make_the_database(store: RunStore) -> None:
     assert isinstance(store, SqlRunStore)
     stores = [SqlRunStore(store.url) for _ in range(6)]
     async with anyio.create_task_group() as group:
-        for number, store in enumerate(stores):
-            group.start_soon(store.start_run, f"r{number}", "o/r#1", "h", "m")
+        for number, one in enumerate(stores):
+            group.start_soon(one.start_run, f"r{number}", "o/r#1", "h", "m")
     assert len(await stores[0].list_runs(10)) == 6
 
 

@@ -38,48 +38,55 @@ class Redacted:
 
 
 _MARK = re.compile(r"\[REDACTED-[A-Z-]{1,40}-[0-9]{1,6}\]")
+# Where a token may begin: not inside a word, but behind ``\\n``, ``%3D`` and ``\\u0022`` too.
+_EDGE = r"(?:(?<![A-Za-z0-9])|(?<=\\[abfnrtv])|(?<=%[0-9A-F]{2})|(?<=\\u00[0-9A-Fa-f]{2}))"
 
 # (kind, words of which one must be in the text, pattern); where there is a group "secret", only that part is taken out.
+# An ``@`` in front stands for _EDGE.
 _FORMS = [
-    ("AWS-KEY", "AKIA ASIA ABIA ACCA", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
+    ("AWS-KEY", "AKIA ASIA ABIA ACCA", r"@(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
     (
         "GITHUB-TOKEN",
         "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_",
-        r"\b(?:gh[pousr]_[A-Za-z0-9_]{30,255}|github_pat_[A-Za-z0-9_]{22,255})",
+        r"@(?:gh[pousr]_[A-Za-z0-9_]{30,255}|github_pat_[A-Za-z0-9_]{22,255})",
     ),
-    ("GITLAB-TOKEN", "glpat-", r"\bglpat-[A-Za-z0-9_-]{20,64}"),
-    ("OPENAI-KEY", "sk-", r"\bsk-(?=[A-Za-z_-]{0,40}[0-9])(?=[a-z0-9_-]{0,40}[A-Z])[A-Za-z0-9_-]{20,250}"),
-    ("SLACK-TOKEN", "xox xapp-", r"\bx(?:ox[abeoprs]|app)-[A-Za-z0-9-]{10,200}"),
+    ("GITLAB-TOKEN", "glpat-", r"@glpat-[A-Za-z0-9_-]{20,64}"),
+    ("OPENAI-KEY", "sk-", r"@sk-(?=[A-Za-z_-]{0,40}[0-9])(?=[a-z0-9_-]{0,40}[A-Z])[A-Za-z0-9_-]{20,250}"),
+    ("SLACK-TOKEN", "xox xapp-", r"@x(?:ox[abeoprs]|app)-[A-Za-z0-9-]{10,200}"),
     ("SLACK-HOOK", "hooks.slack", r"hooks\.slack\.com/services/(?P<secret>[A-Za-z0-9/_-]{20,100})"),
-    ("STRIPE-KEY", "k_live_ k_test_ whsec_", r"\b(?:(?:sk|rk)_(?:live|test)|whsec)_[A-Za-z0-9]{16,200}"),
-    ("GOOGLE-KEY", "AIza", r"\bAIza[A-Za-z0-9_-]{35}"),
-    ("GOOGLE-SECRET", "GOCSPX-", r"\bGOCSPX-[A-Za-z0-9_-]{20,64}"),
-    ("SENDGRID-KEY", "SG.", r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}"),
-    ("NPM-TOKEN", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
-    ("PYPI-TOKEN", "pypi-", r"\bpypi-[A-Za-z0-9_-]{50,300}"),
-    ("HF-TOKEN", "hf_", r"\bhf_[A-Za-z0-9]{30,64}\b"),
+    ("STRIPE-KEY", "k_live_ k_test_ whsec_", r"@(?:(?:sk|rk)_(?:live|test)|whsec)_[A-Za-z0-9]{16,200}"),
+    ("GOOGLE-KEY", "AIza", r"@AIza[A-Za-z0-9_-]{35}"),
+    ("GOOGLE-SECRET", "GOCSPX-", r"@GOCSPX-[A-Za-z0-9_-]{20,64}"),
+    ("SENDGRID-KEY", "SG.", r"@SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}"),
+    ("NPM-TOKEN", "npm_", r"@npm_[A-Za-z0-9]{36}\b"),
+    ("PYPI-TOKEN", "pypi-", r"@pypi-[A-Za-z0-9_-]{50,300}"),
+    ("HF-TOKEN", "hf_", r"@hf_[A-Za-z0-9]{30,64}\b"),
     ("AZURE-KEY", "AccountKey=", r"AccountKey=(?P<secret>[A-Za-z0-9+/=]{40,100})"),
-    ("JWT", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"),
+    ("JWT", "eyJ", r"@eyJ[A-Za-z0-9_-]{10,2000}+\.eyJ[A-Za-z0-9_-]{10,4000}+\.[A-Za-z0-9_-]{10,1000}"),
     ("URL-PASSWORD", "://", r"(?<=://)[^\s/:@'\"<>{}]{0,100}:(?![$%*])(?P<secret>[^\s/@'\"<>{}]{3,200})@"),
 ]
-_KNOWN = [(kind, needles.split(), re.compile(form)) for kind, needles, form in _FORMS]
+_KNOWN = [
+    (kind, needles.split(), re.compile(form.replace("@", _EDGE, form[0] == "@"))) for kind, needles, form in _FORMS
+]
 _NAMED = re.compile(
     r"(?im)(?:passw(?:or)?d|passphrase|secret|token|(?:api|access|auth|private|signing|encryption)[_-]?key|credential)"
-    r"[\w-]{0,30}['\"\]]{0,2}(?:[ \t]{0,2}:[ \t]{0,2}[\w.|\[\]]{1,30})?[ \t]{0,3}(?::=|=>|=|:)[ \t]{0,3}"
+    r"[\w-]{0,30}['\"\]]{0,2}(?:[ \t]{0,2}:[ \t]{0,2}[\w.|\[\]]{1,30})?"
+    r"(?:>(?P<element>[^\s'\"<>]{6,200})</|[ \t]{0,3}(?::=|=>|=|:|value=)[ \t]{0,3}"
     r"(?:[a-z]{0,2}['\"`](?P<quoted>[^\s'\"`]{6,200})['\"`]"
-    r"|(?P<bare>[^\s'\"`,;(){}\[\]<>]{8,200})[ \t\r]{0,9}$)"
+    r"|(?P<bare>[^\s'\"`,;(){}\[\]<>]{8,200})(?:[ \t\r]{0,9}$|[ \t]{1,9}#)))"
 )
 _BEARER = re.compile(r"(?i)\b(?:bearer|basic)[ \t]+(?P<bare>[A-Za-z0-9._~+/=-]{20,500})")
 # Values that fetch or explain a secret, and words joined by punctuation, with a short number perhaps.
 _PLAIN = re.compile(
-    r"(?i)^[$%]|\$[({]|\{\{|^[<{].*[>}]$|example|change.?me|placeholder|redacted|^your[-_]|xxxx|\*\*\*|\.\.\.|://"
+    r"(?i)^[$%]|\$[({]|\{\{|^[<{].*[>}]$|<\w+>|example|change.?me|placeholder|redacted|^your[-_]|xxxx|\*\*\*|\.\.\.|://"
 )
 _WORDS = re.compile(r"[A-Za-z]+|(?:[A-Za-z]*[0-9]{0,4}[-_./:]+)+[A-Za-z]*[0-9]{0,4}")
 _LEAST_BITS = 2.4  # per character; eight letters with two the same have 2.75
 
 _KEY_HEAD = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_GAP = r"(?:\\[nr]|\n[-+ ]?|[ \t\r\"'`#*,;|+\\]){0,200}+"
 _KEY_ROW = re.compile(
-    r"(?:\\[nr]|\n[-+ ]?|[ \t\r\"'`#*,;|+\\]|[A-Z][A-Za-z-]{3,20}: [^\n\\]{0,100})*+"
+    rf"{_KEY_GAP}(?:[A-Z][A-Za-z-]{{3,20}}: [^\n\\]{{0,100}}{_KEY_GAP}){{0,4}}+"
     r"(?P<row>[A-Za-z0-9+/]{24,}={0,2}|[A-Za-z0-9+/=]{1,64}(?=(?:\\[nr]|\n[-+ ]?|[ \t\r\"'+,])*+-{4,5}END))"
 )
 _PEM_LINE = re.compile(r"(?m)^[-+ ]?[ \t]{0,20}(?=[^\n]{0,64}[G-Zg-z+/])(?P<row>[A-Za-z0-9+/]{64})\r?$")
@@ -99,6 +106,7 @@ def redact(text: str) -> Redacted:
     """Take the secrets out: the same secret gets the same mark, and no line is added or lost. Marks are numbered in
     the order of the text, so that texts with the same beginning have the same marks in it."""
     marks: dict[str, str] = {}
+    written = set(_MARK.findall(text))  # words that only look like a mark must not be restored to a secret
     numbers: Counter[str] = Counter()
     parts: list[str] = []
     end = 0
@@ -107,7 +115,7 @@ def redact(text: str) -> Redacted:
         while value not in marks:
             numbers[secret.kind] += 1
             mark = f"[REDACTED-{secret.kind}-{numbers[secret.kind]}]"
-            if mark not in text:  # words that only look like a mark must not be restored to a secret
+            if mark not in written:
                 marks[value] = mark
         parts += [text[end : secret.start], marks[value]]
         end = secret.stop

@@ -17,7 +17,7 @@ from __future__ import annotations
 from reviewbot.sandbox.github.app import SandboxApp, create_app
 from reviewbot.sandbox.github.faults import Faults
 from reviewbot.sandbox.github.limits import Limits
-from reviewbot.sandbox.github.server import running
 from reviewbot.sandbox.github.state import SandboxGitHub
+from reviewbot.sandbox.loopback import running
 
 __all__ = ["Faults", "Limits", "SandboxApp", "SandboxGitHub", "create_app", "running"]

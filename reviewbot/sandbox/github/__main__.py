@@ -10,8 +10,8 @@ from pathlib import Path
 from reviewbot.errors import ReviewbotError
 from reviewbot.sandbox.github.app import create_app
 from reviewbot.sandbox.github.records import EVERYTHING
-from reviewbot.sandbox.github.server import bind, make_server
 from reviewbot.sandbox.github.state import SandboxGitHub
+from reviewbot.sandbox.loopback import bind, make_server
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -20,6 +20,8 @@ from reviewbot.sandbox.github.records import App
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reviewbot.sandbox.github.state import SandboxGitHub
+
 routes = Routes()
 
 #: Events that an App can subscribe to (a part of GitHub's list), each with the permission that it takes.
@@ -83,14 +85,10 @@ def _is_url(value: object) -> bool:
 @routes.on("POST", "/organizations/{org}/settings/apps/new", "none")
 def new_app_page(call: Call) -> Answer:
     """The page that a manifest is sent to: the person may change the name, and creates the App with one button."""
-    try:
-        manifest = json.loads(_form(call).get("manifest", ""))
-    except ValueError:
-        manifest = None
+    manifest = _manifest(_form(call))
     wrong = problems(manifest)
-    if wrong:
-        items = "".join(f"<li>Error {escape(text)}</li>" for text in wrong)
-        return _page("Invalid GitHub App configuration", f"<ul>{items}</ul>", 422)
+    if wrong or manifest is None:
+        return _refused(wrong)
     owner = call.params.get("org") or call.github.app.owner.login
     fields = {"manifest": json.dumps(manifest), "state": call.query.get("state", ""), "owner": owner}
     hidden = "".join(f'<input type="hidden" name="{name}" value="{escape(text)}">' for name, text in fields.items())
@@ -107,17 +105,20 @@ def new_app_page(call: Call) -> Answer:
 def create_app_page(call: Call) -> Answer:
     """The button: back to the server that sent the manifest, with a code."""
     form = _form(call)
-    manifest = json.loads(form.get("manifest", "{}"))
-    code = offer_manifest(call, manifest | {"name": form.get("name") or manifest.get("name")}, form.get("owner", ""))
+    manifest = (_manifest(form) or {}) | {"name": form.get("name", "")}
+    wrong = problems(manifest)
+    if wrong:
+        return _refused(wrong)
+    code = offer_manifest(call.github, manifest, owner=form.get("owner", ""))
     target = str(manifest["redirect_url"])
     query = f"code={code}" + (f"&state={quote(form['state'], safe='')}" if form.get("state") else "")
     return Answer(302, b"", headers={"location": f"{target}{'&' if '?' in target else '?'}{query}"})
 
 
-def offer_manifest(call: Call, manifest: Mapping[str, Any], owner: str) -> str:
+def offer_manifest(github: SandboxGitHub, manifest: Mapping[str, Any], *, owner: str = "") -> str:
     """Remember a good manifest; the code that is exchanged for the App."""
     code = secrets.token_hex(20)
-    call.github.manifests[code] = ({**manifest, "owner": owner}, call.github.clock() + _CODE_SECONDS)
+    github.manifests[code] = ({**manifest, "owner": owner}, github.clock() + _CODE_SECONDS)
     return code
 
 
@@ -166,6 +167,19 @@ def _key_pair() -> tuple[str, str]:
     )
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return private.decode(), public.decode()
+
+
+def _manifest(form: Mapping[str, str]) -> dict[str, Any] | None:
+    try:
+        found = json.loads(form.get("manifest", ""))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _refused(wrong: list[str]) -> Answer:
+    items = "".join(f"<li>Error {escape(text)}</li>" for text in wrong)
+    return _page("Invalid GitHub App configuration", f"<ul>{items}</ul>", 422)
 
 
 def _form(call: Call) -> dict[str, str]:

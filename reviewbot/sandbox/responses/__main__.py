@@ -9,8 +9,8 @@ import sys
 import threading
 
 from reviewbot.errors import UsageError
+from reviewbot.sandbox.loopback import running
 from reviewbot.sandbox.responses.app import ResponsesSandbox
-from reviewbot.sandbox.responses.server import serve
 
 
 def main(words: list[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(words: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: done.set())
     sandbox = ResponsesSandbox(key=given.key, latency=given.latency)
     try:
-        with serve(sandbox.app, port=given.port) as url:
+        with running(sandbox.app, port=given.port) as url:
             ready = {"base_url": f"{url}/v1", "key": given.key, "model": "sandbox-reviewer", "admin": f"{url}/sandbox"}
             sys.stdout.write(json.dumps(ready) + "\n")
             sys.stdout.flush()

@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from reviewbot.errors import ModelFailed, UsageError
+from reviewbot.sandbox.loopback import running
 from reviewbot.sandbox.responses.app import ResponsesSandbox
 from reviewbot.sandbox.responses.faults import Fault, FaultKind
-from reviewbot.sandbox.responses.server import serve
 
 SCHEMA = {
     "type": "object",
@@ -34,9 +34,9 @@ def asking(**more: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def running(sandbox: ResponsesSandbox) -> Iterator[httpx.Client]:
+def calling(sandbox: ResponsesSandbox) -> Iterator[httpx.Client]:
     with (
-        serve(sandbox.app) as url,
+        running(sandbox.app) as url,
         httpx.Client(base_url=f"{url}/v1", headers={"authorization": f"Bearer {sandbox.key}"}, timeout=5) as client,
     ):
         yield client
@@ -46,7 +46,7 @@ def running(sandbox: ResponsesSandbox) -> Iterator[httpx.Client]:
 def shared() -> Iterator[tuple[ResponsesSandbox, httpx.Client]]:
     """One server for all tests that neither count requests nor leave faults behind."""
     sandbox = ResponsesSandbox()
-    with running(sandbox) as client:
+    with calling(sandbox) as client:
         yield sandbox, client
 
 
@@ -240,7 +240,7 @@ def test_input_tokens_agree_with_the_bill(client: httpx.Client) -> None:
 
 def test_prefixes_are_cached_per_key_in_steps_of_128() -> None:
     prefix = "word " * 2_000
-    with running(ResponsesSandbox()) as client:
+    with calling(ResponsesSandbox()) as client:
 
         def cached(text: str, key: str) -> int:
             answer = client.post("/responses", json={"model": "gpt-5.1-codex", "input": text, "prompt_cache_key": key})
@@ -258,7 +258,7 @@ def test_prefixes_are_cached_per_key_in_steps_of_128() -> None:
 def test_two_at_once_both_pay() -> None:
     sandbox = ResponsesSandbox(latency=0.2)
     question = {"model": "gpt-5.1-codex", "input": "word " * 2_000, "prompt_cache_key": "k"}
-    with running(sandbox) as client, concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with calling(sandbox) as client, concurrent.futures.ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: client.post("/responses", json=question).json(), range(2)))
         later = client.post("/responses", json=question).json()
     assert [each["usage"]["input_tokens_details"]["cached_tokens"] for each in answers] == [0, 0]
@@ -269,7 +269,7 @@ def test_two_at_once_both_pay() -> None:
 
 
 def test_context_length_and_truncation() -> None:
-    with running(ResponsesSandbox(input_limit=500)) as client:
+    with calling(ResponsesSandbox(input_limit=500)) as client:
         long = asking(input="x " * 2_000, text=None)
         answer = client.post("/responses", json=long)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "context_length_exceeded")
@@ -284,7 +284,7 @@ def test_context_length_and_truncation() -> None:
 
 
 def test_own_rate_limits() -> None:
-    with running(ResponsesSandbox(limits=(2, 1_000_000))) as client:
+    with calling(ResponsesSandbox(limits=(2, 1_000_000))) as client:
         statuses = [client.post("/responses", json=asking()) for _ in range(3)]
     assert [each.status_code for each in statuses] == [200, 200, 429]
     assert 1 <= int(statuses[2].headers["retry-after"]) <= 60
@@ -304,7 +304,7 @@ def test_max_output_tokens_counts_reasoning(client: httpx.Client) -> None:
 
 
 def test_background_is_polled_and_cancelled() -> None:
-    with running(ResponsesSandbox(latency=0.4)) as client:
+    with calling(ResponsesSandbox(latency=0.4)) as client:
         first = client.post("/responses", json=asking(background=True, store=False)).json()
         other = client.post("/responses", json=asking(background=True)).json()
         assert (first["status"], first["output"], first["usage"]) == ("queued", [], None)
@@ -370,7 +370,7 @@ def test_hanging_ends_when_the_client_leaves(shared: tuple[ResponsesSandbox, htt
 
 def test_closing_a_stream_stops_the_answer() -> None:
     sandbox = ResponsesSandbox(latency=30)
-    with running(sandbox) as client:
+    with calling(sandbox) as client:
         with client.stream("POST", "/responses", json=asking(stream=True)) as answer:
             assert "response.created" in next(answer.iter_lines())
         deadline = time.monotonic() + 5
@@ -465,7 +465,7 @@ def test_faults_are_meant_for_a_number_or_a_text_and_wear_out() -> None:
         Fault(FaultKind.UNAVAILABLE, contains="special", times=2),
         Fault(FaultKind.FORBIDDEN, contains="never", times=None),
     ]
-    with running(ResponsesSandbox(faults=faults)) as client:
+    with calling(ResponsesSandbox(faults=faults)) as client:
         words = ["a", "b", "special", "special", "special", "never", "never"]
         statuses = [
             client.post("/responses", json={"model": "gpt-5.1-codex", "input": word}).status_code for word in words
@@ -475,7 +475,7 @@ def test_faults_are_meant_for_a_number_or_a_text_and_wear_out() -> None:
 
 def test_the_admin_door() -> None:
     sandbox = ResponsesSandbox()
-    with running(sandbox) as client:
+    with calling(sandbox) as client:
         admin = str(client.base_url).replace("/v1/", "/sandbox/")
         given = client.post(f"{admin}faults", json={"kind": "server-error", "times": 1}).json()["faults"]
         assert (given[0]["kind"], given[0]["used"]) == ("server-error", 0)
@@ -494,7 +494,7 @@ def test_a_model_that_cannot_work_fails_and_says_so() -> None:
     def broken(_text: str, _schema: dict[str, Any] | None) -> str:
         raise ModelFailed("No ruff here.", remedy="Install it.")
 
-    with running(ResponsesSandbox(read=broken)) as client:
+    with calling(ResponsesSandbox(read=broken)) as client:
         document = client.post("/responses", json=asking()).json()
     assert document["status"] == "failed"
     assert document["error"] == {"code": "server_error", "message": "No ruff here. Install it."}
@@ -503,15 +503,15 @@ def test_a_model_that_cannot_work_fails_and_says_so() -> None:
 def test_other_status_for_success() -> None:
     sandbox = ResponsesSandbox()
     sandbox.success_status = 201
-    with running(sandbox) as client:
+    with calling(sandbox) as client:
         assert client.post("/responses", json=asking()).status_code == 201
 
 
 def test_a_port_in_use_is_said() -> None:
     with (
-        serve(ResponsesSandbox().app) as url,
+        running(ResponsesSandbox().app) as url,
         pytest.raises(UsageError, match="cannot be used"),
-        serve(ResponsesSandbox().app, port=int(url.rpartition(":")[2])),
+        running(ResponsesSandbox().app, port=int(url.rpartition(":")[2])),
     ):
         pass
 

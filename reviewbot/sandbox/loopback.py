@@ -1,4 +1,4 @@
-"""Run the application on a free port of this machine, by uvicorn in a thread."""
+"""Runs an ASGI application on a port of this machine: by uvicorn, in a thread for as long as a ``with`` block."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reviewbot.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reviewbot.sandbox.github.app import SandboxApp
+    from starlette.types import ASGIApp
 
 _START_SECONDS = 10.0
 
@@ -43,7 +43,7 @@ def bind(port: int = 0) -> socket.socket:
     return listener
 
 
-def make_server(app: SandboxApp) -> uvicorn.Server:
+def make_server(app: ASGIApp) -> uvicorn.Server:
     """A quiet server for this application; run it with ``server.run(sockets=[bind()])``."""
     config = uvicorn.Config(
         app,
@@ -53,18 +53,18 @@ def make_server(app: SandboxApp) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        date_header=False,  # the application says what time it is at this GitHub
+        date_header=False,  # a sandbox says itself what time it is there
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
 
 
 @contextmanager
-def running(app: SandboxApp, port: int = 0) -> Iterator[str]:
+def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
     """Serve in a thread for as long as the block runs; yields ``http://127.0.0.1:PORT``."""
     listener = bind(port)
     server = make_server(app)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox-github", daemon=True)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
     ready = threading.Event()
     startup = server.startup
 
@@ -76,7 +76,7 @@ def running(app: SandboxApp, port: int = 0) -> Iterator[str]:
     thread.start()
     try:
         if not ready.wait(_START_SECONDS):
-            raise UsageError("The sandbox GitHub did not start.", remedy="Try again with another --port.")
+            raise UsageError("The sandbox did not start.", remedy="Try again with another --port.")
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = server.force_exit = True  # nobody waits for an answer any more
