@@ -40,7 +40,7 @@ RAW = "application/vnd.github.raw"
 _JSON = "application/vnd.github+json"
 _FIRST_PAUSE = 0.5
 _MOST_REDIRECTS = 3
-_MOST_TOKENS = 5
+_MOST_TRIES_AT_A_TOKEN = 5
 _APP_REMEDY = "Check REVIEWBOT_APP_ID, the App's private key, and this machine's clock."
 # At DEBUG, PyGithub logs the bodies of answers: new tokens and the App's key among them.
 logging.getLogger("github.Requester").setLevel(logging.INFO)
@@ -169,8 +169,10 @@ class GitHubClient:
         """Send until there is a good answer, patience or attempts run out, or repeating would be wrong."""
         waited, failures, limits = 0.0, 0, 0
         while True:
+            # Outside the try: a provider repeats and waits by itself.
+            token = await self._provider.token() if self._provider else ""
             try:
-                return await self._once(ask, optional, limits)
+                return await self._once(ask, token, optional, limits)
             except GitHubRateLimited as limited:
                 pause = limited.retry_after
                 if waited + pause > self._patience:
@@ -184,10 +186,10 @@ class GitHubClient:
             waited += pause
             await self.sleep(pause)
 
-    async def _once(self, ask: _Ask, optional: frozenset[str], limits: int) -> Reply:
+    async def _once(self, ask: _Ask, token: str, optional: frozenset[str], limits: int) -> Reply:
         path = ask.path
         for _ in range(_MOST_REDIRECTS + 1):
-            reply = await self._exchange(ask, path)
+            reply = await self._exchange(ask, path, token)
             if reply.status not in (302, 303, 307, 308):
                 break
             path = self._redirected(ask, reply)
@@ -200,11 +202,10 @@ class GitHubClient:
             error.remedy = _APP_REMEDY
         raise self._scrubbed(_as_ambiguous(error) if _may_have_landed(ask, error) else error)
 
-    async def _exchange(self, ask: _Ask, path: str) -> Reply:
+    async def _exchange(self, ask: _Ask, path: str, token: str) -> Reply:
         """One request and its answer; with a provider, again for as long as that helps against a refused token."""
-        left = _MOST_TOKENS
+        left = _MOST_TRIES_AT_A_TOKEN
         while True:
-            token = await self._provider.token() if self._provider else ""
             # A read may be abandoned when the run is cancelled; of a write we must know what became of it.
             reply = await run_sync(self._send, ask, path, token, limiter=self._limiter, abandon_on_cancel=not ask.write)
             left -= 1
@@ -212,6 +213,7 @@ class GitHubClient:
                 return reply
             if not await self._provider.refused(token, reply):
                 return reply
+            token = await self._provider.token()
 
     def _send(self, ask: _Ask, path: str, token: str) -> Reply:
         """One request, in a worker thread. The lock stands because an abandoned read may still be under way."""

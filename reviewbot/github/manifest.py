@@ -100,7 +100,8 @@ def registration_url(state: str, *, github_url: str = "https://github.com", orga
 def state_matches(expected: str, given: str) -> bool:
     """Whether GitHub sent back the ``state`` of this registration. Takes the same time for every wrong one; nothing
     matches when none is expected."""
-    return bool(expected) and hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogatepass"))
+    ours, theirs = (text.encode("utf-8", "surrogatepass") for text in (expected, given))
+    return bool(ours) and hmac.compare_digest(ours, theirs)
 
 
 def conversion_path(code: str) -> str | None:

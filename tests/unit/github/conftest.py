@@ -92,7 +92,7 @@ class _Door(BaseHTTPRequestHandler):
             return
         data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
         data = b"" if answer.status == 204 else data
-        self.send_response(answer.status)
+        self.send_response_only(answer.status)  # without the date of this machine
         for name, value in {"Content-Type": "application/json", **answer.headers}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))

@@ -46,6 +46,7 @@ class Forge:
         self.ended: list[str] = []
         self.unknown_to_parts = 0
         self.dated = True
+        self.life = 3_600
         hub.on("POST", "/app/installations/5/access_tokens", self.make)
         hub.on("DELETE", "/installation/token", self.end)
         hub.on("GET", "/app/installations/5", self.as_app(lambda _: self.row()))
@@ -77,7 +78,7 @@ class Forge:
         return facts | {"events": ["pull_request"], "suspended_at": None} | more
 
     def refusal(self, status: int, message: str) -> Any:
-        headers = {"Date": formatdate(self.now, usegmt=True) if self.dated else ""}
+        headers = {"Date": formatdate(self.now, usegmt=True)} if self.dated else {}
         return self.answer({"message": message}, status, headers)
 
     def as_app(self, then: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -109,7 +110,7 @@ class Forge:
             if any(rank(level) > rank(self.granted.get(name, "none")) for name, level in wanted.items()):
                 return self.refusal(422, "The permissions requested are not granted to this installation.")
             self.made.append(f"ghs_{len(self.made) + 1}")
-            ends = datetime.fromtimestamp(self.now + 3600, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            ends = datetime.fromtimestamp(self.now + self.life, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             return {"token": self.made[-1], "expires_at": ends, "permissions": wanted}
 
         return self.as_app(give)(asked)
@@ -281,6 +282,14 @@ async def test_a_token_is_renewed_five_minutes_before_its_end(forge: Forge) -> N
     assert (await app.token_for(5, "octo/shop", READER)).token == "ghs_2"
 
 
+async def test_a_token_that_lives_for_less_than_an_hour_is_renewed_sooner(forge: Forge) -> None:
+    forge.life = 1_200
+    app = forge.app()
+    await app.token_for(5, "octo/shop", READER)
+    forge.hub.now += 900
+    assert (await app.token_for(5, "octo/shop", READER)).token == "ghs_2"
+
+
 async def test_an_hour_is_an_hour_also_when_our_clock_is_behind(forge: Forge) -> None:
     """GitHub's date seems nine minutes further away than it is; the JWT is still taken, so nothing was learnt."""
     forge.ahead = 500.0
@@ -447,6 +456,14 @@ async def test_a_passing_fault_is_not_final(forge: Forge) -> None:
     assert forge.hub.slept == [0.5, 1.0]
 
 
+async def test_a_client_does_not_repeat_what_its_provider_repeated(forge: Forge) -> None:
+    forge.hub.on("POST", "/app/installations/5/access_tokens", forge.answer({"message": "Server Error"}, 502))
+    async with forge.app().access(5, "octo/shop", READER) as access:
+        with pytest.raises(errors.GitHubUnreachable):
+            await forge.client(access).get("/x")
+    assert len(forge.hub.asked) == 4
+
+
 async def test_looking_up_an_installation(forge: Forge) -> None:
     app = forge.app()
     found = await app.installation_of("octo", "shop")
@@ -499,10 +516,14 @@ async def test_a_failure_to_revoke_does_not_fail_the_run(
     forge: Forge, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     forge.hub.on("DELETE", "/installation/token", lambda _: forge.refusal(status, "No"))
-    with pytest.raises(KeyError, match="the run's own"):
+
+    async def run() -> None:
         async with forge.app().access(5, "octo/shop", READER) as access:
             await access.token()
             raise KeyError("the run's own")
+
+    with pytest.raises(KeyError, match="the run's own"):
+        await run()
     assert len(forge.hub.sent("DELETE", "/installation/token")) == 1
     assert "ends within the hour" in caplog.text
     assert "ghs_1" not in caplog.text
