@@ -116,7 +116,7 @@ async def _permissions(client: GitHubClient, ref: PullRequestRef) -> Check:
             "can be read; the token's account has no write access, so a comment may be refused",
             "On a repository of others, a review is posted only where everybody may comment.",
         )
-    return Check(f"GitHub {ref}", "ok", "can be read; the account may write")
+    return Check(f"GitHub {ref}", "ok", "can be read; the account may write (its token may be allowed less)")
 
 
 async def _provider(settings: Settings) -> AsyncIterator[Check]:

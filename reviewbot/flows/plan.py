@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from reviewbot.core.context.chunking import Chunk, cut
-from reviewbot.core.context.prompt import PreparedPrompt, brief, build_prompt
+from reviewbot.core.context.prompt import PreparedPrompt, brief, build_prompt, path_rules
 from reviewbot.core.context.shown_change import MOST_OUTLINE, outline
-from reviewbot.core.context.tokens import upper_bound
+from reviewbot.core.context.tokens import count_tokens, upper_bound
+from reviewbot.errors import ConfigError
 from reviewbot.flows.collection import Collected
 
-_FRAME = 4_000  # tokens that tags, the schema and the provider's own framing may take
+_FRAME = 2_000  # tokens that tags, the schema and the provider's own framing may take
+_LEAST = 1_000  # tokens of a change below which asking makes no sense
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Plan:
 
 
 def plan_chunks(collected: Collected, window: int) -> Plan:
-    """Cut the scope for a model that takes ``window`` input tokens."""
+    """Cut the scope for a model that takes ``window`` input tokens: no prompt is longer, unless one line of the change
+    is. Raises ConfigError when the words round a change leave no room for it."""
     config, files, heads = collected.config, collected.scope.files, collected.heads
     digest = hashlib.sha256()
     for file in collected.diff.files:
@@ -34,7 +37,16 @@ def plan_chunks(collected: Collected, window: int) -> Plan:
             digest.update(hunk.header + hunk.body)
     brief_with = partial(brief, collected.pull, collected.surroundings, config, digest.hexdigest())
     alone = brief_with()
-    taken = upper_bound(alone.instructions) + upper_bound(alone.opening) + MOST_OUTLINE + _FRAME
-    chunks = cut(files, heads, config.chunks, window - taken)
-    briefing = brief_with(outline(files, heads)) if len(chunks) > 1 else alone
+    words = (alone.instructions, alone.opening, path_rules([file.path for file in files], alone))
+    room = window - _FRAME - sum(map(upper_bound, words))
+    if room < config.chunks.target_tokens + MOST_OUTLINE:
+        room = window - _FRAME - sum(map(count_tokens, words))
+    listed = min(MOST_OUTLINE, room // 4)
+    if room - listed < _LEAST:
+        raise ConfigError(
+            f"The model takes {window:,} tokens, of which instructions, description and rules leave {max(room, 0):,}.",
+            remedy="Choose a model with a larger window, or shorten AGENTS.md, CLAUDE.md and the instructions by path.",
+        )
+    chunks = cut(files, heads, config.chunks, room - listed)
+    briefing = brief_with(outline(files, heads, listed)) if len(chunks) > 1 else alone
     return Plan(chunks, lambda chunk: build_prompt(chunk, briefing, heads))

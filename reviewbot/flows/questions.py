@@ -26,7 +26,6 @@ from reviewbot.errors import (
     ModelNotFound,
     ModelQuotaExceeded,
     ModelRejected,
-    ModelStreamCut,
     ModelTimeout,
     ModelUnauthorized,
     ModelUnreachable,
@@ -245,10 +244,3 @@ def _cost_of_failure(error: ModelError, price: Price | None, reserved: float) ->
     if error.usage is None:
         return reserved if isinstance(error, ModelTimeout) else 0.0
     return price.of(error.usage) if error.usage.input_tokens else reserved
-
-
-def _spent(error: ModelError, price: Price | None, reserved: float) -> float:
-    """What a failed answer cost. A broken one is charged, but nobody says how much: under a limit, the worst case."""
-    if isinstance(error, ModelStreamCut | ModelTimeout):
-        return reserved
-    return price.of(error.usage) if price is not None and error.usage is not None else 0.0

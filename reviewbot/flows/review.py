@@ -91,7 +91,7 @@ async def review(ports: Ports, order: Order, watch: Watch = unwatched) -> Review
         await ports.store.finish_run(outcome)
     except StoreError as error:  # what was found and posted stands all the same
         outcome = replace(outcome, notes=(*outcome.notes, f"this run was not recorded: {error.message}"))
-    watch(Progress("done"))
+    watch(Progress("done", usage=outcome.usage, cost_usd=outcome.cost_usd or 0.0))
     return outcome
 
 
@@ -128,7 +128,7 @@ async def _review(
     results = await interview.ask_all(plan.chunks)
     _raise_if_nothing_was_read(results)
     clock.lap("asking")
-    watch(Progress("placing"))
+    watch(Progress("placing", usage=interview.usage, cost_usd=interview.budget.spent_usd))
     around = collected.surroundings
     placed = ports.place(_raised(results), collected.diff, collected.heads)
     kept = triage(placed, around.threads, config.review, around.said)
@@ -207,7 +207,7 @@ def _left_out(scope: Scope) -> str:
 
 async def _post(ports: Ports, outcome: ReviewOutcome, watch: Watch) -> ReviewOutcome:
     """Post, unless the head moved while the model was thinking."""
-    watch(Progress("posting"))
+    watch(Progress("posting", usage=outcome.usage, cost_usd=outcome.cost_usd or 0.0))
     now = await ports.source.pull_request()
     if now.head_sha != outcome.pull.head_sha:
         note = f"the head moved from {outcome.pull.head_sha[:12]} to {now.head_sha[:12]} during the review"

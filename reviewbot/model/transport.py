@@ -109,9 +109,9 @@ def _open(*, secure: bool) -> httpx.AsyncClient:
         return httpx.AsyncClient(verify=secure, trust_env=secure, follow_redirects=False)
     except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:  # no SOCKS, no such file, no such scheme
         raise errors.ConfigError(
-            f"The proxy or the certificates of the environment cannot be used: {error}",
+            f"The proxy or the certificates of the environment cannot be used ({type(error).__name__}).",
             remedy="Look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR; a proxy is http:// or https://.",
-        ) from error
+        ) from None  # its text may hold the proxy's password
 
 
 def _checked_base(base_url: str) -> httpx.URL:

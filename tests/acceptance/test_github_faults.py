@@ -262,3 +262,49 @@ def test_annotations_go_50_at_a_time(world: World) -> None:
     assert world.review(world.open("wide"), *words).code == 0
     (check,) = world.checks
     assert len(check.annotations) == len(world.comments) > 50 - 1
+
+
+@pytest.mark.parametrize("behaviour", ["drop-after-write", "status-after-write:502", "drop-before-write", "status:502"])
+def test_a_comment_on_a_file_is_written_once_too(world: World, behaviour: str) -> None:
+    """GitHub takes it only by itself, and its answer may be lost like any other."""
+    world.answers(lambda _: reply(finding(quote="not in the file", title="Somewhere in here"), finding()))
+    url = world.open("vouchers")
+    world.github.faults.add(r"^POST /repos/octo/shop/pulls/1/comments$", behaviour)
+    assert world.review(url).code == 0
+    assert [comment.line for comment in world.comments if "Somewhere in here" in comment.body] == [None]
+    assert len(world.comments) == 2
+    world.review(url)
+    assert len(world.comments) == 2
+
+
+class TestProbes:
+    """A refused review is searched by pending reviews, which nobody else sees; none of them stays."""
+
+    @pytest.fixture
+    def limits(self) -> Limits:
+        return Limits(content_per_minute=None, file_diff_bytes=900)
+
+    @pytest.mark.parametrize("behaviour", ["drop-after-write", "status:502", "drop-before-write", "secondary-limit:1"])
+    @pytest.mark.parametrize("passing", [1, 2, 3])
+    def test_a_lost_answer_to_a_probe(self, world: World, behaviour: str, passing: int) -> None:
+        url = world.open("vouchers")
+        world.github.faults.add(REVIEWS, behaviour, passing=passing)
+        assert world.review(url).code == 0
+        assert [review.state for review in world.reviews] == ["COMMENTED"]
+        assert len(world.comments) == 8
+
+    def test_a_lost_answer_to_its_removal(self, world: World) -> None:
+        url = world.open("vouchers")
+        world.github.faults.add("^DELETE ", "drop-after-write", times=2)
+        assert world.review(url).code == 0
+        assert [review.state for review in world.reviews] == ["COMMENTED"]
+
+    def test_a_probe_that_a_dead_run_left_is_removed(self, world: World) -> None:
+        url = world.open("vouchers")
+        world.github.faults.add("^DELETE ", "status:502", times=99)
+        assert world.review(url).code == 4
+        assert [review.state for review in world.reviews] == ["PENDING"]
+        world.github.faults.clear()
+        assert world.review(url).code == 0
+        assert [review.state for review in world.reviews] == ["COMMENTED"]
+        assert len(world.comments) == 8

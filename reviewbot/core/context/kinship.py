@@ -38,7 +38,9 @@ def families(files: Sequence[FilePatch], sources: Mapping[str, bytes]) -> list[l
 
 def risk_of(file: FilePatch) -> int:
     """How much a mistake in this file would matter, from 0: code before tests, documents and settings; and code that
-    touches access, money, data or concurrency first."""
+    touches access, money, data or concurrency first. A workflow runs with the repository's secrets: it is code."""
+    if file.path.startswith(".github/workflows/"):
+        return 10 + _MOST_COUNTED
     if _TEST_PATH.search(file.path) or _HARMLESS_PATH.search(file.path):
         return 0
     added = b"\n".join(row for hunk in file.hunks for row in hunk.body.split(b"\n") if row[:1] in (b"+", b"-"))

@@ -165,7 +165,7 @@ def build_prompt(chunk: Chunk, briefing: Briefing, sources: Mapping[str, bytes])
     shown = render_chunk(chunk, sources)
     nonce = briefing.nonce if briefing.nonce not in shown else _nonce(briefing.nonce, briefing.opening + shown)
     opening = briefing.opening.replace(briefing.nonce, nonce)
-    own = _path_rules(chunk, briefing)
+    own = path_rules(chunk.paths, briefing)
     rules = f"<rules>\n{own}\n</rules>\n\n" if own else ""
     redacted = redact(f'{opening}\n\n{rules}<change data="{nonce}">\n{shown}\n</change data="{nonce}">')
     prompt = Prompt(briefing.instructions, redacted.text, SCHEMA_NAME, REPLY_SCHEMA, briefing.cache_key)
@@ -216,16 +216,18 @@ def _shared_rules(rules: Mapping[str, str], config: Config) -> str:
     return "\n\n".join(parts)
 
 
-def _path_rules(chunk: Chunk, briefing: Briefing) -> str:
-    """Rules of the folders of the chunk's files, the outermost first, and instructions whose pattern names a file."""
-    nested = _nested(chunk.paths, briefing.rules)
-    parts = [f"From {name}:\n{_capped(briefing.rules[name], _RULE_CHARS)}" for name in nested]
+def path_rules(paths: Sequence[str], briefing: Briefing) -> str:
+    """Rules of the folders of the files, the outermost first, and instructions whose pattern names a file. Where they
+    are too long together, each is cut to its share. The words of the paths, which others chose, are not repeated."""
+    parts = [(f"From {name}", briefing.rules[name]) for name in _nested(paths, briefing.rules)]
     for rule in briefing.config.paths:
         pattern = IgnoreList([rule.pattern])
-        files = [path for path in chunk.paths if pattern.match(path)]
-        if files:
-            parts.append(f"For {', '.join(files[:20])}:\n{rule.instructions}")
-    return _capped("\n\n".join(parts), _PATH_RULES_CHARS)
+        if any(pattern.match(path) for path in paths):
+            parts.append((f"For files that match {_one_line(rule.pattern)}", rule.instructions))
+    share = _RULE_CHARS
+    if sum(len(text) for _, text in parts) > _PATH_RULES_CHARS:
+        share = min(share, _PATH_RULES_CHARS // len(parts))
+    return "\n\n".join(f"{head}:\n{_capped(text, share)}" for head, text in parts)
 
 
 def _nested(paths: Sequence[str], rules: Mapping[str, str]) -> list[str]:
@@ -234,9 +236,9 @@ def _nested(paths: Sequence[str], rules: Mapping[str, str]) -> list[str]:
     return [name for name in names if rules.get(name)]
 
 
-def _capped(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}\n[cut: {len(text) - most:,} more characters]"
+def _capped(text: str, most: int, joint: str = "\n") -> str:
+    return text if len(text) <= most else f"{text[:most]}{joint}[cut: {len(text) - most:,} more characters]"
 
 
 def _one_line(text: str) -> str:
-    return _capped(" ".join(text.split()), 300)
+    return _capped(" ".join(text.split()), 300, " ")

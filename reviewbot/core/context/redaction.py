@@ -38,7 +38,7 @@ class Redacted:
 
 
 _MARK = re.compile(r"\[REDACTED-[A-Z-]{1,40}-[0-9]{1,6}\]")
-# Where a token may begin: not inside a word, but behind ``\\n``, ``%3D`` and ``\\u0022`` too.
+# Where a token may begin: not inside a word, but behind ``\n``, ``%3D`` and ``\u0022`` too.
 _EDGE = r"(?:(?<![A-Za-z0-9])|(?<=\\[abfnrtv])|(?<=%[0-9A-F]{2})|(?<=\\u00[0-9A-Fa-f]{2}))"
 
 # (kind, words of which one must be in the text, pattern); where there is a group "secret", only that part is taken out.
@@ -76,11 +76,14 @@ _NAMED = re.compile(
     r"|(?P<bare>[^\s'\"`,;(){}\[\]<>]{8,200})(?:[ \t\r]{0,9}$|[ \t]{1,9}#)))"
 )
 _BEARER = re.compile(r"(?i)\b(?:bearer|basic)[ \t]+(?P<bare>[A-Za-z0-9._~+/=-]{20,500})")
-# Values that fetch or explain a secret, and words joined by punctuation, with a short number perhaps.
+# Values that fetch or explain a secret; and words, also joined by capitals or punctuation, with a short number perhaps.
 _PLAIN = re.compile(
     r"(?i)^[$%]|\$[({]|\{\{|^[<{].*[>}]$|<\w+>|example|change.?me|placeholder|redacted|^your[-_]|xxxx|\*\*\*|\.\.\.|://"
 )
-_WORDS = re.compile(r"[A-Za-z]+|(?:[A-Za-z]*[0-9]{0,4}[-_./:]+)+[A-Za-z]*[0-9]{0,4}")
+_WORDS = re.compile(
+    r"(?>[A-Z]{0,6}[a-z]{2,}|[A-Z]{2,})++[A-Z]?|[a-z]+|(?>[A-Za-z]*[0-9]{0,4}[-_./:]+)++[A-Za-z]*[0-9]{0,4}"
+)
+_NO_LETTER = re.compile(r"[0-9!@#%^&*?$~]")
 _LEAST_BITS = 2.4  # per character; eight letters with two the same have 2.75
 
 _KEY_HEAD = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
@@ -153,5 +156,5 @@ def _looks_random(value: str) -> bool:
         return False
     counts = Counter(value)
     bits = -sum(count / len(value) * math.log2(count / len(value)) for count in counts.values())
-    mixed = any(c.isalpha() for c in value) and any(c.isdigit() or c in "!@#%^&*?$~" for c in value)
-    return mixed and bits >= _LEAST_BITS
+    kinds = sum(any(map(kind, value)) for kind in (str.islower, str.isupper, _NO_LETTER.search))
+    return kinds > 1 and bits >= _LEAST_BITS

@@ -81,14 +81,14 @@ def _numbers_at(hunk: Hunk, seen: Sequence[Line]) -> tuple[int, int]:
     return hunk.old_start + old + (not hunk.old_count), hunk.new_start + new + (not hunk.new_count)
 
 
-def outline(files: Iterable[FilePatch], sources: Mapping[str, bytes]) -> str:
+def outline(files: Iterable[FilePatch], sources: Mapping[str, bytes], most: int = MOST_OUTLINE) -> str:
     """All changed files, a line each, with the heads of definitions that were removed or written: what a chunk must
     know of the others.
 
-    At most 16,000 bytes; files that no longer fit are counted in the last line.
+    At most ``most`` bytes, and 100 for the last line, which counts the files that no longer fit.
     """
     rows: list[str] = []
-    room = MOST_OUTLINE - 100  # for the last line
+    room = max(most, 100) - 100
     left_out = 0
     for file in files:
         head = f"{printable(file.path)} ({file.status.value}, +{file.added} -{file.removed})"

@@ -20,8 +20,8 @@ MOST_PAIRS: Final = 2_000
 # Stands between hunks. git calls a file with a NUL binary, so no line of a diff is equal to it.
 _GAP: Final = "\0"
 _ELLIPSIS: Final = re.compile(r"\.{3,}")
-_ELIDED_LINE: Final = re.compile(r"\W*(?:\.{3,}|…)\W*")
-_WRAPPING: Final = re.compile(r"\s*(?:(?:```|~~~).*|@@ -\d.*|=== \S.*\))?\s*")
+_BLANK: Final = re.compile("")
+_WRAPPING: Final = re.compile(r"(?:(?:```|~~~).*|@@ -\d.*|=== \S.*\))?")
 _WORD: Final = re.compile(r"\w{3,}")
 
 Match = tuple[Line, ...]
@@ -64,7 +64,7 @@ class Hit(NamedTuple):
 def readings(quote: str) -> list[list[str]]:
     """The lines of a quote without blank ones round it; then, if different, without fences and headers round it."""
     lines = quote.replace(_GAP, "").split("\n")
-    plain = _trimmed(lines, re.compile(r"\s*"))
+    plain = _trimmed(lines, _BLANK)
     bare = _trimmed(lines, _WRAPPING)
     return [reading for reading in (plain, bare if bare != plain else []) if reading]
 
@@ -76,6 +76,11 @@ def telling(text: str, characters: int) -> bool:
 
 def touches_change(match: Match) -> bool:
     return any(line.kind is not LineKind.CONTEXT for line in match)
+
+
+def left_out(line: str) -> bool:
+    """Whether the line is nothing but a mark that something was left out. One pattern for it would take cubic time."""
+    return ("..." in line or "…" in line) and not re.search(r"\w", line)
 
 
 class CodeText:
@@ -179,7 +184,7 @@ def _hit(matches: list[Match], looseness: int, note: str) -> Hit | None:
 
 
 def _trimmed(lines: list[str], wrapping: re.Pattern[str]) -> list[str]:
-    kept = [number for number, line in enumerate(lines) if not wrapping.fullmatch(line)]
+    kept = [number for number, line in enumerate(lines) if not wrapping.fullmatch(line.strip())]
     return lines[kept[0] : kept[-1] + 1] if kept else []
 
 
@@ -197,7 +202,7 @@ def _parts(quote: Sequence[str]) -> list[list[str]]:
     """The lines between elisions; empty when nothing was left out, or when too little was kept."""
     parts: list[list[str]] = [[]]
     for line in quote:
-        if _ELIDED_LINE.fullmatch(line):
+        if left_out(line):
             parts.append([])
         elif line.strip():
             parts[-1].append(_collapsed(line))

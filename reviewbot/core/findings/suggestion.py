@@ -20,17 +20,14 @@ from typing import Final
 from reviewbot.core.change.diff import Diff, Side
 from reviewbot.core.context.symbols import parses as parses_by_grammar
 from reviewbot.core.findings.finding import Finding, Location, Proof, Step, squeezed
-from reviewbot.core.findings.quotes import readings, telling
+from reviewbot.core.findings.quotes import left_out, readings, telling
 
 MAX_HEAD: Final = 1_000_000
 _PROTECTED_NAMES: Final = ("codeowners", ".reviewbot.toml")
 _BY_INDENTATION: Final = (".py", ".pyi", ".yml", ".yaml")
 _HIDDEN: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-_LEFT_OUT: Final = re.compile(
-    r"\W*(?:\.{3,}|…)\W*|\s*(?:#|//|/\*|--|<!--).*(?:\.{3}|…).*\b(?:existing|rest|remaining|unchanged|same|omitted)\b.*"
-    r"|\s*(?:#|//|/\*|--|<!--).*\b(?:existing|rest|remaining|unchanged|same|omitted)\b.*(?:\.{3}|…).*",
-    re.IGNORECASE,
-)
+_COMMENT: Final = re.compile(r"\s*(?:#|//|/\*|--|<!--)")
+_OTHERS: Final = re.compile(r"\b(?:existing|rest|remaining|unchanged|same|omitted)\b", re.IGNORECASE)
 
 Parses = Callable[[str, bytes], bool | None]
 
@@ -169,7 +166,7 @@ def _border_fault(given: Sequence[str], lines: Sequence[str], target: _Target, p
         return "it changes nothing"
     if _indent(lines[0]) != _indent(old[0]) and path.lower().endswith(_BY_INDENTATION):
         return "it moves the first line to another depth"
-    if any(_LEFT_OUT.fullmatch(line) for line in lines if line not in old):
+    if any(_leaves_out(line) for line in lines if line not in old):
         return "it leaves out code (...)"
     after, before = target.after(len(lines)), target.before(len(lines))
     if any(_repeats(new[::-1], after, old[::-1]) or _repeats(new, before[::-1], old) for new in (given, bare)):
@@ -177,6 +174,13 @@ def _border_fault(given: Sequence[str], lines: Sequence[str], target: _Target, p
     if _copies_a_part(bare, [line.rstrip() for line in old]):
         return "it changes one part of the lines and loses the others"
     return ""
+
+
+def _leaves_out(line: str) -> bool:
+    """Whether a line stands for code: an ellipsis alone, or a comment such as ``# ... the rest as before``."""
+    comment = _COMMENT.match(line)
+    said = line[comment.end() :] if comment else ""
+    return left_out(line) or (("..." in said or "…" in said) and bool(_OTHERS.search(said)))
 
 
 def _repeats(edge_first: Sequence[str], neighbours: Sequence[str], old_edge_first: Sequence[str]) -> bool:
@@ -252,6 +256,8 @@ def _reads_python(source: bytes) -> bool:
             ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
+    except SystemError:  # CPython before 3.12.1, when two threads happen to parse at once (gh-106905)
+        return _reads_python(source)
     return True
 
 

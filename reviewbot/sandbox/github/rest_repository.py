@@ -34,7 +34,14 @@ def get_rate_limit(call: Call) -> Answer:
 
 @routes.on("GET", _REPO, "metadata:read")
 def get_repository(call: Call) -> Answer:
-    return answer(payloads.repository(call.links, call.hosted(), full=True))
+    """``permissions`` are those of the token's account, whatever the token itself may. Nobody is a stranger here: an
+    account that is not listed as a collaborator may write."""
+    hosted = call.hosted()
+    out = payloads.repository(call.links, hosted, full=True)
+    if call.token:
+        level = hosted.collaborators.get(call.token.account.login.lower(), "write")
+        out["permissions"] = {name: level in levels for name, levels in _RIGHTS.items()}
+    return answer(out)
 
 
 @routes.on("GET", _REPO + "/collaborators/{login}/permission", "metadata:read")

@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from reviewbot.sandbox.responses.shown import ShownFile
 
+_ONE_AT_A_TIME = threading.Lock()  # CPython before 3.12.1 fails when two threads parse at once (gh-106905)
 _SECONDS = 20.0
 _TRIM = 8
 _LONGEST_QUOTE = 4
@@ -98,7 +100,8 @@ def make_parsable(lines: list[str]) -> Fragment | None:
 def _parses(text: str) -> bool:
     # escapes are blanked out, or Python would warn about wrong ones in code that is not ours
     try:
-        ast.parse(re.sub(r"\\[^\n]", "__", text))
+        with _ONE_AT_A_TIME:
+            ast.parse(re.sub(r"\\[^\n]", "__", text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

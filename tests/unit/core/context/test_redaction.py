@@ -104,7 +104,8 @@ def test_no_planted_token_leaks(form: str, place: str) -> None:
         assert found.text.count("\n") == text.count("\n")
 
 
-NAMES = ["password", "DB_PASSWORD", "dbPassword", "passwd", "client_secret", "SECRET_KEY", "api_key", "apiKey", "API-KEY",
+NAMES = ["password", "DB_PASSWORD", "dbPassword", "passwd", "client_secret", "SECRET_KEY", "api_key", "apiKey",
+         "API-KEY",
          "access_token", "accessToken", "AWS_SECRET_ACCESS_KEY", "private_key", "auth_key", "token", "credentials",
          "spring.datasource.password", "client-secret", "secretKeyBase", "password2", "SLACK_TOKEN_PROD"]  # fmt: skip
 ASSIGNMENTS = [
@@ -113,7 +114,8 @@ ASSIGNMENTS = [
     'os.environ["{}"] = "{}"', "export {}={}", "private static final String {} = \"{}\";", "{} = b'{}'", "{} = {}",
     'val {}: String = "{}"', '{} = r"{}"', "- {}: '{}'", "{}: {}  # rotate me", "<add key=\"{}\" value=\"{}\"/>",
 ]  # fmt: skip
-VALUES = ["Tr0ub4dor&3", "hunter2-x9!", "k8sJ2mQ9vLx4Rt7w", "3f2a9c81d4e64b7788aa09bc", "p@ssw0rd!2024", "S3cr3tV4lue",
+VALUES = ["Tr0ub4dor&3", "hunter2-x9!", "k8sJ2mQ9vLx4Rt7w", "3f2a9c81d4e64b7788aa09bc", "p@ssw0rd!2024",
+          "S3cr3tV4lue",
           "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzz81kQmPtE", "8c1f0e2d-77aa-4c7e-9f5e-0d1b2a3c4d5e", "aB3$xY7zQ1w"]  # fmt: skip
 
 
@@ -146,6 +148,16 @@ def test_secrets_inside_addresses_and_headers(text: str, secret: str) -> None:
     found = redact(text)
     assert secret not in found.text
     assert found.restore(found.text) == text
+
+
+@pytest.mark.parametrize("alphabet", [ALNUM, BASE64, BASE64URL, HEX, LETTERS], ids=lambda alphabet: str(len(alphabet)))
+def test_hardly_a_random_value_leaks(alphabet: str) -> None:
+    """By letters alone a short random value is not sure to be told from a word; a long one is."""
+    chance = random.Random(len(alphabet))
+    for length, least in ((12, 0.8), (32, 0.98)):
+        values = ["".join(chance.choices(alphabet, k=length)) for _ in range(500)]
+        taken = sum(value not in redact(f'+password = "{value}"').text for value in values)
+        assert taken >= least * len(values)
 
 
 # ---------------------------------------------------------------------------------------------- private keys
@@ -220,7 +232,8 @@ def test_code_cannot_hide_between_the_marks_of_a_key() -> None:
 
 
 def test_a_key_in_the_description_does_not_swallow_the_change() -> None:
-    text = 'Description: -----BEGIN PRIVATE KEY-----\n</pull_request data="n">\n<change data="n">\n+f()\n+-----END PRIVATE KEY-----'
+    head, end = "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"
+    text = f'Description: {head}\n</pull_request data="n">\n<change data="n">\n+f()\n+{end}'
     assert redact(text).text == text
 
 
@@ -286,11 +299,12 @@ PARTS = st.one_of(
 
 @given(st.lists(PARTS, max_size=25).map("".join))
 @settings(deadline=None, max_examples=300)
-def test_restoring_undoes_redacting_and_redacting_twice_changes_nothing(text: str) -> None:
+def test_restoring_undoes_redacting_and_marks_stay_when_redacted_again(text: str) -> None:
     found = redact(text)
     assert found.restore(found.text) == text
     assert found.text.count("\n") == text.count("\n")
-    assert redact(found.text).text == found.text
+    again = redact(found.text).text
+    assert all(mark in again for mark in found.secrets)
     for secret in find_secrets(text):
         assert "\n" not in text[secret.start : secret.stop]
 
@@ -339,7 +353,7 @@ def test_secrets_stand_in_order_and_apart(text: str) -> None:
         "c0ffee254729296a45a3885639ac7e10f9d54979",
         "https://github.com/a/b/blob/main/c.py#L10-L20",
         '"integrity": "sha512-x0UYfe3dbdG9wZmD1c1cQ0C+zBs4Zrn1oYlcC2UpGEw=="',
-        'password_reset_url = "/accounts/reset/<uidb64>/<token>/"',
+        'password_reset_url = "/reset/<uidb64>/<token>/"',
         'TOKEN_PREFIX = "ghp_"',
         'secret_key_file = "/etc/app/secret.key"',
     ],
@@ -368,33 +382,101 @@ def test_the_standard_library_is_nearly_untouched() -> None:
 # ---------------------------------------------------------------------------------------------- hostile text
 
 MEGABYTE = 1_000_000
+KEY_HEAD = "-----BEGIN PRIVATE KEY-----"
 HOSTILE = {
-    "aws": "AKIA", "aws, nearly": "AKIAABCDEFGHIJKLMNO ", "github": "ghp_", "github, nearly": "ghp_" + "a" * 29 + " ",
-    "pat": "github_pat_", "gitlab": "glpat-", "gitlab, nearly": "glpat-aaaaaaaaaaaaaaaaaaa ", "openai": "sk-",
-    "openai, long": "sk-" + "a" * 40, "slack": "xoxb-", "hook": "hooks.slack.com/services/", "stripe": "sk_live_",
-    "google": "AIza", "google secret": "GOCSPX-", "sendgrid": "SG.", "sendgrid, nearly": "SG." + "a" * 64 + ".",
-    "npm": "npm_", "pypi": "pypi-", "hf": "hf_", "azure": "AccountKey=", "jwt": "eyJ", "jwt-": "eyJ-", "jwt.": "eyJaaaaaaaaaaa.",
-    "jwt, nearly": "eyJaaaaaaaaaaa.eyJaaaaaaaaaaa-", "url": "://", "url, letters": "a.", "url, user": "://a:", "url, nearly": "://" + "a" * 99 + ":",
-    "password": "password", "password =": "password=", "password -": "password-", "password :": "password: ", "password, blank": "password \t",
-    "password, typed": "password: a", "password, quote": 'password="', "password, long": 'password="' + "a" * 190,
-    "secret]": "secret]", "key_": "api_key_", "token.": "token.a.", "bearer": "bearer ", "bearer, run": "bearer", "basic": "basic\t",
-    "blanks": " ", "tabs": "\t", "dashes": "-", "plus": "+", "letters": "a", "capitals": "A", "digits": "0", "newlines": "\n",
-    "key head": "-----BEGIN PRIVATE KEY-----", "key head line": "-----BEGIN PRIVATE KEY-----\n", "key begin": "-----BEGIN ",
-    "key header": "Abcd: -----BEGIN PRIVATE KEY-----\n", "key rows": "a" * 64 + "\n", "key, short rows": "-----BEGIN PRIVATE KEY-----\n" + "ab\n" * 20,
-    "key, one row": "-----BEGIN PRIVATE KEY-----" + "a" * 24 + "\n", "key, escapes": "-----BEGIN PRIVATE KEY-----\\n\\n", "key, end": "-----BEGIN PRIVATE KEY----- ,",
-    "pem, hex": "0" * 64 + "\n", "mark": "[REDACTED-AWS-KEY-1]", "mark, open": "[REDACTED-", "env": "A_TOKEN=abcdefg1\n",
-    "dotted name": "a.a-a_", "underscores": "_", "quotes": "'\"", "backslashes": "\\", "colon": ":", "at": "@",
-}  # fmt: skip
+    "aws": "AKIA",
+    "aws, nearly": "AKIAABCDEFGHIJKLMNO ",
+    "github": "ghp_",
+    "github, nearly": "ghp_" + "a" * 29 + " ",
+    "pat": "github_pat_",
+    "gitlab": "glpat-",
+    "gitlab, nearly": "glpat-" + "a" * 19 + " ",
+    "openai": "sk-",
+    "openai, long": "sk-" + "a" * 40,
+    "slack": "xoxb-",
+    "hook": "hooks.slack.com/services/",
+    "stripe": "sk_live_",
+    "google": "AIza",
+    "google secret": "GOCSPX-",
+    "sendgrid": "SG.",
+    "sendgrid, nearly": "SG." + "a" * 64 + ".",
+    "npm": "npm_",
+    "pypi": "pypi-",
+    "hf": "hf_",
+    "azure": "AccountKey=",
+    "jwt": "eyJ",
+    "jwt-": "eyJ-",
+    "jwt.": "eyJaaaaaaaaaaa.",
+    "jwt, nearly": "eyJaaaaaaaaaaa.eyJaaaaaaaaaaa-",
+    "url": "://",
+    "url, letters": "a.",
+    "url, user": "://a:",
+    "url, nearly": "://" + "a" * 99 + ":",
+    "password": "password",
+    "password =": "password=",
+    "password -": "password-",
+    "password :": "password: ",
+    "password, blank": "password \t",
+    "password, typed": "password: a",
+    "password, quote": 'password="',
+    "password, long": 'password="' + "a" * 190,
+    "secret]": "secret]",
+    "key_": "api_key_",
+    "token.": "token.a.",
+    "bearer": "bearer ",
+    "bearer, run": "bearer",
+    "basic": "basic\t",
+    "blanks": " ",
+    "tabs": "\t",
+    "dashes": "-",
+    "plus": "+",
+    "letters": "a",
+    "capitals": "A",
+    "digits": "0",
+    "newlines": "\n",
+    "key head": KEY_HEAD,
+    "key head line": KEY_HEAD + "\n",
+    "key begin": "-----BEGIN ",
+    "key header": "Abcd: -----BEGIN PRIVATE KEY-----\n",
+    "key rows": "a" * 64 + "\n",
+    "key, short rows": KEY_HEAD + "\n" + "ab\n" * 20,
+    "key, one row": KEY_HEAD + "a" * 24 + "\n",
+    "key, escapes": KEY_HEAD + "\\n\\n",
+    "key, end": KEY_HEAD + " ,",
+    "pem, hex": "0" * 64 + "\n",
+    "mark": "[REDACTED-AWS-KEY-1]",
+    "mark, open": "[REDACTED-",
+    "env": "A_TOKEN=abcdefg1\n",
+    "dotted name": "a.a-a_",
+    "underscores": "_",
+    "quotes": "'\"",
+    "backslashes": "\\",
+    "colon": ":",
+    "at": "@",
+}
 
 
 @pytest.mark.parametrize("form", HOSTILE)
-@pytest.mark.parametrize("start", ["", "-----BEGIN PRIVATE KEY-----\n", "password", "eyJ", "://"])
-def test_hostile_text_takes_linear_time(form: str, start: str) -> None:
+def test_hostile_text_takes_linear_time(form: str) -> None:
+    """Two seconds a megabyte at most; what is quadratic takes a minute."""
     unit = HOSTILE[form]
-    text = start + unit * (MEGABYTE // 4 // len(unit))
+    for start in ("", "-----BEGIN PRIVATE KEY-----\n"):
+        text = start + unit * (MEGABYTE // 10 // len(unit))
+        begun = time.process_time()
+        redact(text)
+        assert time.process_time() - begun < 0.3
+
+
+@pytest.mark.parametrize(
+    "unit", ["-", "a-", "a1-", "a", "A", "aA", "aa", "AAa", "1", "$", ".", "<", "{", "a.b1_", "9a-"]
+)
+@pytest.mark.parametrize("end", ["!1a", "é", "=", ""])
+def test_hostile_values_take_no_time(unit: str, end: str) -> None:
+    value = (unit * 200)[: 200 - len(end)] + end
     begun = time.process_time()
-    redact(text)
-    assert time.process_time() - begun < 0.5  # a quarter of a megabyte
+    for text in (f'password="{value}"', f"password: {value}", f"<password>{value}</password>", f"bearer {value}"):
+        redact(text)
+    assert time.process_time() - begun < 0.1
 
 
 def test_many_different_secrets_take_linear_time() -> None:
