@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import signal
 import socket
@@ -142,7 +143,10 @@ def serve(url: str) -> None:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(2048)
+    asyncio.run(SqlInbox(url).waiting(1))  # makes the database
     app = create_app(SqlInbox(url), SECRET, bot_login="reviewbot[bot]")
+    gc.collect()
+    gc.freeze()  # as any server process should: going through all imported modules again is a pause of 60 ms
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="off"))
     print(listener.getsockname()[1], flush=True)
     server.run(sockets=[listener])

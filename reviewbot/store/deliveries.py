@@ -54,7 +54,8 @@ class SqlInbox:
         self._engine: Engine | None = None
         self._opening = threading.Lock()
         self._turn = anyio.Lock()
-        self._threads = anyio.CapacityLimiter(4)  # own, so that deliveries never wait for the threads of reviews
+        self._writer = anyio.CapacityLimiter(1)  # own, so that deliveries never wait for the threads of reviews
+        self._others = anyio.CapacityLimiter(4)  # nor for a probe that hangs
         self._queue: list[_Waiting] = []
 
     async def take(self, delivery: Delivery, job: JobRequest | None) -> Taken:
@@ -69,16 +70,16 @@ class SqlInbox:
 
     async def waiting(self, limit: int) -> list[JobRequest]:
         return await run_sync(
-            self._in_thread, lambda c: _waiting_jobs(c, limit), abandon_on_cancel=True, limiter=self._threads
+            self._in_thread, lambda c: _waiting_jobs(c, limit), abandon_on_cancel=True, limiter=self._others
         )
 
     async def mark_dispatched(self, delivery_ids: Collection[str]) -> None:
         ids = list(delivery_ids)
-        await run_sync(self._in_thread, lambda c: _mark_dispatched(c, ids, self._stamp()), limiter=self._threads)
+        await run_sync(self._in_thread, lambda c: _mark_dispatched(c, ids, self._stamp()), limiter=self._others)
 
     async def prune(self, before: datetime) -> int:
         line = min(_utc(before), self._stamp() - REDELIVERABLE)
-        return await run_sync(self._in_thread, lambda c: _prune(c, line), limiter=self._threads)
+        return await run_sync(self._in_thread, lambda c: _prune(c, line), limiter=self._others)
 
     async def _settle(self, group: Sequence[_Waiting]) -> None:
         """Each of the group gets its outcome: written or, when the oldest has waited too long, the fault. It leaves the
@@ -87,7 +88,7 @@ class SqlInbox:
         outcomes: Sequence[Taken | StoreError] = ()
         while not outcomes:
             try:
-                outcomes = await run_sync(self._in_thread, lambda c: _write(c, group), limiter=self._threads)
+                outcomes = await run_sync(self._in_thread, lambda c: _write(c, group), limiter=self._writer)
             except StoreError as error:
                 if anyio.current_time() + pause > group[0].give_up:
                     outcomes = [error] * len(group)
@@ -168,7 +169,8 @@ def _write(connection: Connection, group: Sequence[_Waiting]) -> list[Taken]:
 
     from reviewbot.store.tables import deliveries as table
 
-    if connection.dialect.name == "sqlite":
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
         connection.exec_driver_sql("PRAGMA synchronous=FULL")  # 202 is a promise that outlives a power cut
     asked = [waiting.delivery.id for waiting in group]
     ids = set(connection.scalars(select(table.c.id).where(table.c.id.in_(asked))))
@@ -185,7 +187,9 @@ def _write(connection: Connection, group: Sequence[_Waiting]) -> list[Taken]:
         ids.add(waiting.delivery.id)
         keys |= {job.key} if job else set()
     if rows:
-        connection.execute(table.insert(), rows)
+        # RETURNING makes it one statement; else psycopg pipelines many, and complains on stderr when one collides.
+        insert = table.insert() if sqlite else table.insert().returning(table.c.id)
+        connection.execute(insert, rows)
     return outcomes
 
 
