@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from reviewbot import __version__
 from reviewbot.display import LastSeen
 from reviewbot.errors import ReviewbotError, UsageError
+from reviewbot.flows.progress import Progress
 from reviewbot.settings import wants_color
 
 if TYPE_CHECKING:
@@ -73,9 +74,12 @@ EffortOption = Annotated[Effort | None, typer.Option("--effort", help="Reasoning
 
 def run(words: Sequence[str]) -> int:
     """Run one command line; the exit code is the contract of docs/reference/exit-codes.md."""
+    _last.note(Progress("collecting"))
     try:
         result = typer.main.get_command(app).main(args=list(words), prog_name="reviewbot", standalone_mode=False)
     except ReviewbotError as error:
+        if _last.progress.usage.requests:
+            print(_spent(), file=sys.stderr)
         print(f"reviewbot: {error}", file=sys.stderr)
         return error.exit_code
     except TyperException as error:
@@ -90,12 +94,16 @@ def run(words: Sequence[str]) -> int:
 
 
 def _say_what_was_spent() -> None:
-    spent, used = _last.progress.cost_usd, _last.progress.usage
     print(
-        f"reviewbot: stopped. Spent ${spent:.4f} in {used.requests} answers; requests under way were cancelled, and "
-        "may be charged for what they had made. Finished answers are kept: the same command goes on from there.",
+        f"reviewbot: stopped. {_spent()} Requests under way were cancelled, and may be charged for what they had made.",
         file=sys.stderr,
     )
+
+
+def _spent() -> str:
+    spent, used = _last.progress.cost_usd, _last.progress.usage
+    kept = "Finished answers are kept: the same command goes on from there."
+    return f"Spent ${spent:.4f} in {used.requests} answers. {kept}"
 
 
 def _version(show: bool) -> None:

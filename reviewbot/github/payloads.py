@@ -91,11 +91,13 @@ def reconcile(pull: PullRequest, diff: Diff) -> str:
 
 
 def read_thread(node: Mapping[str, Any]) -> ReviewThread:
-    """A GraphQL review thread with its first comment. Markers count only in a comment of our own account."""
+    """A GraphQL review thread with its first comment. Markers count only in a comment of our own account that everybody
+    sees: one of a pending review is a probe that a dead run left."""
     comments = node["comments"]
     first = next(iter(comments["nodes"]), None) or {}
     body = first.get("body") or ""
-    ours = bool(first.get("viewerDidAuthor"))
+    pending = (first.get("pullRequestReview") or {}).get("state") == "PENDING"
+    ours = bool(first.get("viewerDidAuthor")) and not pending
     return ReviewThread(
         id=node["id"],
         path=node["path"],

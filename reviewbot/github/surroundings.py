@@ -20,7 +20,7 @@ from reviewbot.github.payloads import read_thread
 _THREADS = """pageInfo { hasNextPage endCursor }
 nodes {
   id path line diffSide isResolved isOutdated
-  comments(first: 1) { totalCount nodes { body viewerDidAuthor } }
+  comments(first: 1) { totalCount nodes { body viewerDidAuthor pullRequestReview { state } } }
 }"""
 _COMMENTS = "totalCount pageInfo { hasNextPage endCursor } nodes { url body viewerDidAuthor }"
 _FIRST = f"""

@@ -14,6 +14,7 @@ from reviewbot.core.findings.standing import place_findings
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.core.report.outputs.text import render
 from reviewbot.core.report.rendering import render_draft
+from reviewbot.flows.progress import Progress, Watch, unwatched
 from reviewbot.flows.review import Order, Ports, review
 from reviewbot.github.fake import FakeSink, FakeSource
 from reviewbot.model.scripted import ScriptedModel
@@ -44,7 +45,9 @@ LOCAL = PullRequest(
 pytestmark = pytest.mark.anyio
 
 
-async def outcome_of(patch: bytes, pull: PullRequest = LOCAL, store: MemoryRunStore | None = None) -> ReviewOutcome:
+async def outcome_of(
+    patch: bytes, pull: PullRequest = LOCAL, store: MemoryRunStore | None = None, watch: Watch = unwatched
+) -> ReviewOutcome:
     ports = Ports(
         source=FakeSource(pull, patch, {"a" * 40: {"a.py": b"a = 2\n"}, "b" * 40: {}}),
         sink=FakeSink(parse_diff(patch)),
@@ -54,7 +57,7 @@ async def outcome_of(patch: bytes, pull: PullRequest = LOCAL, store: MemoryRunSt
         place=place_findings,
         draft=lambda outcome, config, key: render_draft(outcome, config, key=key),
     )
-    return await review(ports, Order("run"))
+    return await review(ports, Order("run"), watch)
 
 
 async def test_no_change_at_all_is_not_a_clean_one() -> None:
@@ -93,3 +96,11 @@ async def test_the_first_error_is_told_though_the_store_fails_too() -> None:
 
     with pytest.raises(errors.ConfigError):
         await outcome_of(CODE, store=Failing())
+
+
+async def test_what_was_spent_is_told_until_the_end() -> None:
+    """An interrupt while the review is posted must not say that nothing was spent."""
+    seen: list[Progress] = []
+    await outcome_of(CODE, watch=seen.append)
+    later = [progress for progress in seen if progress.stage in ("placing", "posting", "done")]
+    assert [progress.usage.requests for progress in later] == [1, 1, 1]
