@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reviewbot.core.change.diff import Diff
     from reviewbot.core.change.pull_request import PullRequest, Surroundings
     from reviewbot.core.context.prompt import Answer, Prompt
-    from reviewbot.core.cost import Price
+    from reviewbot.core.cost import Price, Usage
     from reviewbot.core.report.draft import Posted, ReviewDraft
     from reviewbot.core.report.outcome import ReviewOutcome
 
@@ -103,4 +103,6 @@ class RunStore(Protocol):
 
     async def finish_run(self, outcome: ReviewOutcome) -> None: ...
 
-    async def fail_run(self, run_id: str, error: str) -> None: ...
+    async def fail_run(self, run_id: str, error: str, usage: Usage, cost_usd: float) -> None:
+        """Book a run that ended in an error, with what it had used and spent by then."""
+        ...

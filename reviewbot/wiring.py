@@ -78,7 +78,7 @@ async def _estimate(request: Request, last: LastSeen, settings: Settings) -> Est
     from reviewbot.flows.estimate import estimate
 
     async with AsyncExitStack() as stack:
-        ports, _ = await stack.enter_async_context(_ports(request, settings))
+        ports, _ = await stack.enter_async_context(_ports(request, settings, ask=False))
         watch = stack.enter_context(watching(last))
         return await estimate(ports, watch)
 
@@ -104,8 +104,13 @@ def nested(flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _ports(request: Request, settings: Settings) -> AsyncIterator[tuple[Ports, Callable[[], str | None]]]:
-    """Everything a run needs, and what tells the payloads of a dry run afterwards. All is closed at the end."""
+async def _ports(
+    request: Request, settings: Settings, *, ask: bool = True
+) -> AsyncIterator[tuple[Ports, Callable[[], str | None]]]:
+    """Everything a run needs, and what tells the payloads of a dry run afterwards. All is closed at the end. Without
+    ``ask`` the model is never asked, only its facts are read, so no key is needed."""
+    if ask:
+        settings.require_api_key()
     async with AsyncExitStack() as stack:
         if _is_local(request):
             source, sink, payloads = await _local(request, settings, stack)
@@ -181,7 +186,7 @@ async def _remote(request: Request, settings: Settings, stack: AsyncExitStack) -
 
 
 def _model(settings: Settings, stack: AsyncExitStack, config: Config) -> Model:
-    """The model of the settings, with its fallbacks behind it. Raises ConfigError without a key."""
+    """The model of the settings, with its fallbacks behind it."""
     from reviewbot.model.asking import FallbackModel, ResponsesModel
     from reviewbot.model.catalogue import facts_for
     from reviewbot.model.limiter import Limiter
@@ -191,7 +196,7 @@ def _model(settings: Settings, stack: AsyncExitStack, config: Config) -> Model:
     wanted = config.model
     client = ResponsesClient(
         settings.api_base,
-        settings.require_api_key(),
+        settings.api_key,
         policy=RetryPolicy(
             attempts=wanted.attempts,
             deadline=wanted.timeout_seconds,

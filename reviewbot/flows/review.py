@@ -64,6 +64,8 @@ async def review(ports: Ports, order: Order, watch: Watch = unwatched) -> Review
     Raises ReviewbotError when nothing could be reviewed at all; a part that could not is in the outcome's coverage.
     """
     clock = _Clock()
+    seen = _Seen(watch)
+    watch = seen.note
     watch(Progress("collecting"))
     pull = await ports.source.pull_request()
     reason = reason_to_skip(pull, closed_too=order.closed_too)
@@ -81,11 +83,11 @@ async def review(ports: Ports, order: Order, watch: Watch = unwatched) -> Review
         outcome = await _review(ports, order, collected, model, clock, watch)
     except ReviewbotError as error:
         with suppress(StoreError):  # the reader must hear of the first error
-            await ports.store.fail_run(order.run_id, str(error))
+            await ports.store.fail_run(order.run_id, str(error), seen.last.usage, seen.last.cost_usd)
         raise
     except anyio.get_cancelled_exc_class():
         with anyio.CancelScope(shield=True), suppress(StoreError):
-            await ports.store.fail_run(order.run_id, "interrupted")
+            await ports.store.fail_run(order.run_id, "interrupted", seen.last.usage, seen.last.cost_usd)
         raise
     try:
         await ports.store.finish_run(outcome)
@@ -235,6 +237,18 @@ def _key(outcome: ReviewOutcome) -> str:
     identities = sorted(item.fingerprint for item in outcome.findings)
     words = [outcome.pull.label, outcome.pull.head_sha, *identities]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:20]
+
+
+class _Seen:
+    """Passes progress on and remembers the last, so that a run that fails is booked with what it had spent."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self.last = Progress("collecting")
+
+    def note(self, progress: Progress) -> None:
+        self.last = progress
+        self._watch(progress)
 
 
 class _Clock:

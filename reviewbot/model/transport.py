@@ -89,7 +89,7 @@ class Transport:
             what = f"{type(error).__name__} {error}".strip()
             if begun:
                 return Fault(errors.ModelStreamCut(f"The answer was cut off: {what}."), retry=True)
-            where = f"{self.base.scheme}://{self.base.host}"
+            where = f"{self.base.scheme}://{self.base.netloc.decode()}"
             remedy = "Check the network and the API's address."
             return Fault(errors.ModelUnreachable(f"No answer from {where}: {what}.", remedy=remedy), retry=True)
 

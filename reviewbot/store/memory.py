@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reviewbot.core.context.prompt import Answer
+from reviewbot.core.cost import Usage
 from reviewbot.core.report.outcome import ReviewOutcome
 
 
@@ -16,6 +17,7 @@ class MemoryRunStore:
         self.started: dict[str, str] = {}
         self.outcomes: dict[str, ReviewOutcome] = {}
         self.errors: dict[str, str] = {}
+        self.spent: dict[str, tuple[Usage, float]] = {}
 
     async def answer(self, key: str) -> Answer | None:
         found = self.answers.get(key)
@@ -30,5 +32,6 @@ class MemoryRunStore:
     async def finish_run(self, outcome: ReviewOutcome) -> None:
         self.outcomes[outcome.run_id] = outcome
 
-    async def fail_run(self, run_id: str, error: str) -> None:
+    async def fail_run(self, run_id: str, error: str, usage: Usage, cost_usd: float) -> None:
         self.errors[run_id] = error
+        self.spent[run_id] = (usage, cost_usd)

@@ -82,11 +82,12 @@ class SqlRunStore:
 
         await self._do(write)
 
-    async def fail_run(self, run_id: str, error: str) -> None:
+    async def fail_run(self, run_id: str, error: str, usage: Usage, cost_usd: float) -> None:
         def write(connection: Connection) -> None:
             from reviewbot.store.tables import runs
 
-            values = _storable({"status": "failed", "error": error, "finished_at": self._stamp()})
+            ended = {"status": "failed", "error": error, "finished_at": self._stamp(), "cost_usd": cost_usd}
+            values = _storable({**ended, **_usage_row(usage)})
             connection.execute(runs.update().where(runs.c.id == run_id).values(values))
 
         await self._do(write)

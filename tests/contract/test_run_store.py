@@ -107,7 +107,7 @@ async def test_runs_that_finish_and_fail_are_taken(store: RunStore) -> None:
     await store.start_run("a", "o/r#1", "h", "m")
     await store.finish_run(outcome("a"))
     await store.start_run("b", "o/r#1", "h", "m")
-    await store.fail_run("b", "The provider is down.")
+    await store.fail_run("b", "The provider is down.", Usage(2, 300, 40), 0.02)
 
 
 async def test_what_is_shown_of_runs(store: RunStore) -> None:
@@ -118,9 +118,11 @@ async def test_what_is_shown_of_runs(store: RunStore) -> None:
     await store.keep_answer("a", "k", ANSWER)
     await store.finish_run(outcome("a"))
     await store.start_run("b", "o/r#2", "h", "m")
-    await store.fail_run("b", "The provider is down.")
+    await store.fail_run("b", "The provider is down.", Usage(2, 300, 40), 0.02)
     assert [(run["id"], run["status"]) for run in await store.list_runs(10)] == [("b", "failed"), ("a", "finished")]
     assert len(await store.list_runs(1)) == 1
+    failed = (await store.list_runs(10))[0]
+    assert (failed["requests"], failed["input_tokens"], failed["cost_usd"]) == (2, 300, 0.02)
     shown = await store.show_run("a")
     assert [item["decision"] for item in shown["findings"]] == ["kept", "low-confidence"]
     assert [item["request_key"] for item in shown["answers"]] == ["k"]

@@ -10,6 +10,7 @@ from reviewbot import errors
 from reviewbot.core.change.patch import parse_diff
 from reviewbot.core.change.pull_request import PullRequest
 from reviewbot.core.config import Config, Resolved
+from reviewbot.core.cost import Usage
 from reviewbot.core.findings.standing import place_findings
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.core.report.outputs.text import render
@@ -88,7 +89,7 @@ async def test_a_run_that_cannot_be_recorded_at_its_end_is_shown_all_the_same() 
 
 async def test_the_first_error_is_told_though_the_store_fails_too() -> None:
     class Failing(MemoryRunStore):
-        async def fail_run(self, run_id: str, error: str) -> None:
+        async def fail_run(self, run_id: str, error: str, usage: Usage, cost_usd: float) -> None:
             raise errors.StoreError("disk full")
 
         async def answer(self, key: str) -> None:

@@ -28,7 +28,7 @@ async def test_a_paid_answer_with_odd_characters_is_kept(tmp_path: Path, text: s
     store = SqlRunStore(f"sqlite:///{tmp_path}/runs.sqlite")
     await store.start_run("r", f"o/r#1 {text}", "h", "m")
     await store.keep_answer("r", "k", Answer(text, "m", Usage(1, 2, 3), None, "resp_1"))
-    await store.fail_run("r", text)
+    await store.fail_run("r", text, Usage(), 0.0)
     found = await store.answer("k")
     assert found is not None
     assert found.text == kept
