@@ -16,10 +16,11 @@ from bench.whole_run import run
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--most-files", type=int, default=10_000, help="leave out pull requests of more files")
+    parser.add_argument("--least-files", type=int, default=0, help="leave out pull requests of fewer files")
     parser.add_argument("--latency", type=float, default=10.0, help="seconds of an answer in the schedule table")
     parser.add_argument("--only", choices=("parse", "tokens", "chunking", "runs", "schedule", "start"), action="append")
     given = parser.parse_args()
-    material = all_material(given.most_files)
+    material = [item for item in all_material(given.most_files) if item.files >= given.least_files]
     tables = {
         "start": start,
         "parse": lambda: parse(material),

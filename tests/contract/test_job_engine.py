@@ -149,9 +149,11 @@ async def has_state(engine: JobEngine, job_id: str, state: JobState) -> bool:
 
 
 Running = tuple[JobEngine, Told]
+ON_FILE = pytest.mark.parametrize("running", ["sqlite"], indirect=True)  # these ask nothing of the database itself
 
 
 @pytest.mark.anyio
+@ON_FILE
 async def test_a_job_that_is_handed_in_twice_is_done_once(running: Running) -> None:
     engine, told = running
     one = job(fresh())
@@ -183,6 +185,7 @@ async def test_the_newest_push_wins(running: Running) -> None:
 
 
 @pytest.mark.anyio
+@ON_FILE
 async def test_debounce_lets_only_the_last_push_begin(running: Running) -> None:
     engine, told = running
     key, ids = f"octo/repo#{fresh()}", [fresh() for _ in range(4)]
@@ -196,6 +199,7 @@ async def test_debounce_lets_only_the_last_push_begin(running: Running) -> None:
 
 
 @pytest.mark.anyio
+@ON_FILE
 async def test_commands_take_turns_with_everything_of_their_pull_request(running: Running) -> None:
     engine, told = running
     key, ids = f"octo/repo#{fresh()}", {fresh() for _ in range(3)}
@@ -237,6 +241,7 @@ async def test_the_urgent_come_first_and_an_installation_has_its_limit(running: 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("how", "fails", "attempts"), [("away", 2, 3), ("limited", 1, 2)])
+@ON_FILE
 async def test_what_may_pass_is_tried_again_later(running: Running, how: str, fails: int, attempts: int) -> None:
     engine, told = running
     one = job(fresh(), how=how, fails=fails)
@@ -260,6 +265,7 @@ async def test_what_may_pass_is_tried_again_later(running: Running, how: str, fa
         ("away", 3, 3, "The provider is away. It was tried 3 times."),
     ],
 )
+@ON_FILE
 async def test_what_cannot_pass_is_parked_with_its_error_until_somebody_retries(
     running: Running, how: str, fails: int, begun: int, error: str
 ) -> None:
@@ -279,6 +285,7 @@ async def test_what_cannot_pass_is_parked_with_its_error_until_somebody_retries(
 
 
 @pytest.mark.anyio
+@ON_FILE
 async def test_a_retry_of_an_old_push_does_not_outdo_a_newer_one(running: Running) -> None:
     engine, told = running
     key = f"octo/repo#{fresh()}"
