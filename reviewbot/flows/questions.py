@@ -73,6 +73,7 @@ class Interview:
     fresh: bool = False
     usage: Usage = field(default_factory=Usage)
     saved_usd: float = 0.0
+    unpriced: bool = False
     models: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _ready: dict[int, PreparedPrompt] = field(default_factory=dict)
@@ -185,8 +186,10 @@ class Interview:
         try:
             answer = await self.model.answer(prepared.prompt, allowed)
             spent = reserved if answer.cost_usd is None else answer.cost_usd
+            self.unpriced = self.unpriced or answer.cost_usd is None
         except ModelError as error:
             spent = _cost_of_failure(error, price, reserved)
+            self.unpriced = self.unpriced or (price is None and error.usage is not None)
             raise
         finally:
             self.budget = self.budget.settle(reserved, spent)

@@ -131,15 +131,16 @@ async def _review(
     _raise_if_nothing_was_read(results)
     clock.lap("asking")
     watch(Progress("placing", usage=interview.usage, cost_usd=interview.budget.spent_usd))
-    around = collected.surroundings
     placed = ports.place(_raised(results), collected.diff, collected.heads)
-    kept = triage(placed, around.threads, config.review, around.said)
+    # A last look, just before writing: another run may have posted meanwhile, and the head may have moved.
+    now = await ports.source.surroundings(collected.pull)
+    kept = triage(placed, now.threads, config.review, now.said)
     coverage = _coverage(collected, results)
     outcome = _outcome(order, collected, interview, results, kept, coverage)
     clock.lap("placing")
     outcome = replace(outcome, timings=clock.laps())
     outcome = replace(outcome, draft=ports.draft(outcome, config, _key(outcome)))
-    outcome = await _post(ports, outcome, watch)
+    outcome = await _post(ports, outcome, now.head_sha, watch)
     clock.lap("posting")
     return replace(outcome, timings=clock.laps(), api_calls=ports.source.calls + ports.sink.calls)
 
@@ -191,7 +192,7 @@ def _outcome(
         model=", ".join(interview.models) or interview.model.id,
         explanation=" ".join(asked.reply.explanation for asked in results if asked.reply)[:2000],
         usage=interview.usage,
-        cost_usd=interview.budget.spent_usd if interview.model.price is not None else None,
+        cost_usd=None if interview.unpriced else interview.budget.spent_usd,
         saved_usd=interview.saved_usd,
         skip_reason=unread if verdict == "skipped" else "",
         notes=(*collected.resolved.notes, *interview.notes),
@@ -207,12 +208,11 @@ def _left_out(scope: Scope) -> str:
     return "every changed file is skipped by rule: " + ", ".join(f"{rule} {n}" for rule, n in rules.most_common())
 
 
-async def _post(ports: Ports, outcome: ReviewOutcome, watch: Watch) -> ReviewOutcome:
-    """Post, unless the head moved while the model was thinking."""
+async def _post(ports: Ports, outcome: ReviewOutcome, head_sha: str, watch: Watch) -> ReviewOutcome:
+    """Post, unless the head moved while the model was thinking. ``head_sha`` is the head now; a work tree has none."""
     watch(Progress("posting", usage=outcome.usage, cost_usd=outcome.cost_usd or 0.0))
-    now = await ports.source.pull_request()
-    if now.head_sha != outcome.pull.head_sha:
-        note = f"the head moved from {outcome.pull.head_sha[:12]} to {now.head_sha[:12]} during the review"
+    if head_sha and head_sha != outcome.pull.head_sha:
+        note = f"the head moved from {outcome.pull.head_sha[:12]} to {head_sha[:12]} during the review"
         return replace(outcome, verdict="superseded", notes=(*outcome.notes, note))
     if outcome.draft is None:
         return outcome

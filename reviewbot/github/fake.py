@@ -49,7 +49,7 @@ class FakeSource:
         rules = given.rules or {
             path: text.decode() for path, text in self._at(pull.base_sha, rule_paths(directories)).items()
         }
-        self.seen = replace(given, rules=rules)
+        self.seen = replace(given, rules=rules, head_sha=self.pull.head_sha)
         return self.seen
 
     async def texts(self, sha: str, paths: Sequence[str]) -> dict[str, bytes]:

@@ -205,8 +205,8 @@ def writes(ref: PullRequestRef, draft: ReviewDraft, sticky_comment_id: int | Non
     root, found = f"/repos/{ref.full_name}", []
     if has_something_to_review(draft):
         sent, over = file_comments(draft)
-        found.append(review_write(root, ref.number, review_payload(draft, sent_comments(draft), over)))
         found += [file_comment_write(root, ref.number, file_comment_payload(draft, item)) for item in sent]
+        found.append(review_write(root, ref.number, review_payload(draft, sent_comments(draft), over)))
         found += [summary_write(root, ref.number, text, None) for text in overflow(draft, over)]
     if draft.summary is not None:
         found.append(summary_write(root, ref.number, draft.summary, sticky_comment_id))

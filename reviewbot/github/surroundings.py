@@ -27,6 +27,7 @@ _FIRST = f"""
 viewer {{ login }}
 repository(owner: $owner, name: $name) {{
   pullRequest(number: $number) {{
+    headRefOid
     commits(last: 100) {{ nodes {{ commit {{ message }} }} }}
     closingIssuesReferences(first: 10) {{ nodes {{ title body }} }}
     reviewThreads(first: 100) {{ {_THREADS} }}
@@ -62,6 +63,7 @@ async def read_surroundings(
     issues = (found.get("closingIssuesReferences") or {}).get("nodes") or ()
     return Surroundings(
         viewer=data["viewer"]["login"],
+        head_sha=found["headRefOid"],
         commit_messages=tuple(node["commit"]["message"] for node in found["commits"]["nodes"]),
         linked_issues=tuple((issue["title"], issue["body"] or "") for issue in issues if issue),
         threads=tuple(read_thread(node) for node in threads),

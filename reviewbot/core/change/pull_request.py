@@ -141,11 +141,13 @@ class Surroundings:
     """What stands around the diff: words by people (data, never instruction) and rules from the base commit.
 
     ``rules`` maps the path of a rule file at the base commit (``.reviewbot.toml``, ``AGENTS.md``, ``src/CLAUDE.md``,
-    ``.gitattributes``) to its text. ``sticky_comment_id`` is our summary comment, if there is one already. ``said`` are
+    ``.gitattributes``) to its text. ``head_sha`` is the head at this moment, empty for a work tree.
+    ``sticky_comment_id`` is our summary comment, if there is one already. ``said`` are
     the identities of findings that stand in bodies of ours, since they have no line to be a thread on.
     """
 
     viewer: str = ""
+    head_sha: str = ""
     commit_messages: tuple[str, ...] = ()
     linked_issues: tuple[tuple[str, str], ...] = ()
     threads: tuple[ReviewThread, ...] = ()

@@ -63,7 +63,7 @@ _FORMS = [
     ("HF-TOKEN", "hf_", r"@hf_[A-Za-z0-9]{30,64}\b"),
     ("AZURE-KEY", "AccountKey=", r"AccountKey=(?P<secret>[A-Za-z0-9+/=]{40,100})"),
     ("JWT", "eyJ", r"@eyJ[A-Za-z0-9_-]{10,2000}+\.eyJ[A-Za-z0-9_-]{10,4000}+\.[A-Za-z0-9_-]{10,1000}"),
-    ("URL-PASSWORD", "://", r"(?<=://)[^\s/:@'\"<>{}]{0,100}:(?![$%*])(?P<secret>[^\s/@'\"<>{}]{3,200})@"),
+    ("URL-PASSWORD", "://", r"(?<=://)[^\s/:@'\"<>{}]{0,100}:(?![$%*]|\[REDACTED-)(?P<secret>[^\s/@'\"<>{}]{3,200})@"),
 ]
 _KNOWN = [
     (kind, needles.split(), re.compile(form.replace("@", _EDGE, form[0] == "@"))) for kind, needles, form in _FORMS

@@ -42,7 +42,7 @@ def triage(
     state = _State()
     for finding in sorted(placed, key=_weight):
         fault = _unfit(finding, review) or _known(finding, posted) or state.duplicate(finding)
-        if fault is None and finding.location.step is not Step.SUMMARY and len(state.post) >= review.max_comments:
+        if fault is None and finding.location.step is not Step.SUMMARY and state.taken >= review.max_comments:
             fault = RejectReason.OVER_LIMIT, f"more than {review.max_comments} comments"
         if fault:
             state.rejected.append(RejectedFinding(finding, *fault))
@@ -50,12 +50,15 @@ def triage(
             state.summary.append(finding)
         else:
             state.post.append(finding)
+        # What stands already takes its place too: otherwise each further run would post the next few.
+        state.taken += finding.location.step is not Step.SUMMARY and (fault or (None,))[0] in _TAKES_A_PLACE
         if fault is None or fault[0] is RejectReason.OVER_LIMIT:
             state.remember(finding)
     return Triage(tuple(state.post), tuple(state.summary), tuple(state.rejected))
 
 
 _Fault = tuple[RejectReason, str]
+_TAKES_A_PLACE: Final = (None, RejectReason.ALREADY_POSTED)
 
 
 @dataclass(slots=True)
@@ -64,6 +67,7 @@ class _State:
     summary: list[PlacedFinding] = field(default_factory=list)
     rejected: list[RejectedFinding] = field(default_factory=list)
     by_path: dict[str, list[PlacedFinding]] = field(default_factory=dict)
+    taken: int = 0
 
     def remember(self, finding: PlacedFinding) -> None:
         self.by_path.setdefault(finding.location.path, []).append(finding)

@@ -250,6 +250,7 @@ class GitHubOfReviews:
         comments = {"totalCount": len(issue_comments), "pageInfo": page, "nodes": issue_comments}
         pull = {
             "commits": {"nodes": []},
+            "headRefOid": "a" * 40,
             "closingIssuesReferences": {"nodes": []},
             "reviewThreads": {"pageInfo": page, "nodes": threads},
             "reviews": {"nodes": reviews},

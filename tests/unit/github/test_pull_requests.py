@@ -163,6 +163,7 @@ def around(**changes: Any) -> dict[str, Any]:
     empty = {"totalCount": 0, "pageInfo": page, "nodes": []}
     return {
         "commits": {"nodes": [{"commit": {"message": "one"}}]},
+        "headRefOid": "a" * 40,
         "closingIssuesReferences": None,
         "reviewThreads": empty, "reviews": {"nodes": []}, "early": empty, "late": empty, **changes,
     }  # fmt: skip

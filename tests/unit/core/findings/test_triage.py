@@ -160,6 +160,16 @@ def test_the_lightest_are_over_the_limit() -> None:
     assert triage(findings, (), ReviewSettings(max_comments=0)).post == ()
 
 
+def test_what_stands_already_counts_for_the_limit_so_that_reruns_do_not_drip() -> None:
+    findings = [placed(f"Point {number}", line=number * 10, confidence=0.5 + number / 100) for number in range(1, 6)]
+    review = ReviewSettings(max_comments=2)
+    first = triage(findings, (), review)
+    threads = [thread(item.fingerprint) for item in first.post]
+    assert triage(findings, threads, review).post == ()
+    worse = placed("Data is lost", line=90, severity=Severity.CRITICAL)
+    assert titles(triage([*findings, worse], threads, review).post) == ["Data is lost"]
+
+
 some_placed = st.builds(
     placed,
     st.sampled_from(["Total is wrong", "The total is wrong", "Leak", "Race in the cache", "x"]),
