@@ -27,7 +27,9 @@ from reviewbot.jobs.listing import gauges, parked, statuses
 from reviewbot.jobs.liveness import Liveness
 from reviewbot.jobs.retention import REDELIVERABLE, delete_ended
 from reviewbot.jobs.workflows import (
+    RUN,
     RUNS,
+    TURN,
     TURNS,
     VERSION,
     JobParked,
@@ -70,6 +72,8 @@ class JobEngine:
         self._id = "local" if self._sqlite else worker_id or socket.gethostname()
         self._liveness: Liveness | None = None
         self._turn: Turn | None = None
+        self._alive: set[str] = set()
+        self._orphans: set[str] = set()
         self._threads = anyio.CapacityLimiter(4)  # own, so that jobs are handed in while reviews use all others
 
     async def start(self) -> None:
@@ -120,17 +124,23 @@ class JobEngine:
             _prepare_file(self._url)
         DBOS(config=self._config())
         logging.getLogger("dbos").addFilter(_is_news)
-        self._turn = register(self._work, self._settings)
+        self._turn = register(self._work, self._settings, self._alive)
         if not self._worker:
             DBOS.listen_queues([])
         elif not self._sqlite:
             self._liveness = Liveness(
-                self._url, self._id, owners=_owners, take_over=_take_over, dead_after=self._settings.dead_after
+                self._url,
+                self._id,
+                owners=_owners,
+                take_over=_take_over,
+                mend=self._mend,
+                dead_after=self._settings.dead_after,
             )
             self._liveness.hold(_PATIENCE)
         DBOS.launch()
-        if self._worker:
-            self._open_queues()
+        self._open_queues()
+        if not self._sqlite:
+            _index(self._url)
         if self._liveness:
             self._liveness.start()
 
@@ -190,6 +200,19 @@ class JobEngine:
         (row,) = DBOS.list_workflows(workflow_ids=[last], load_output=False)
         enqueue(self._started(), replace(job_of(row), attempt=status.attempt + 1, tries=1), None)
 
+    def _mend(self) -> None:
+        """Begin again what is under way here by the database's account, but not by ours, twice in a row: while the
+        database is away, DBOS can drop what it could not write down, and it would keep its place for ever."""
+        from dbos import DBOS
+
+        rows = _answered(DBOS.list_workflows, status="PENDING", executor_id=self._id, load_input=False)
+        orphans = {row.workflow_id: row.name for row in rows if row.workflow_id not in self._alive}
+        for name, queue in ((RUN, RUNS), (TURN, TURNS)):
+            ids = [key for key in self._orphans & orphans.keys() if orphans[key] == name]
+            if ids:
+                _answered(DBOS.resume_workflows, ids, queue_name=queue)
+        self._orphans = orphans.keys() - self._orphans
+
     def _started(self) -> Turn:
         if self._turn is None:
             raise StoreError("The job engine is not running.", remedy="Start it first.")
@@ -221,6 +244,20 @@ def _answered(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T
     except (SQLAlchemyError, errors.DBOSException, sqlite3.Error, OSError) as error:
         said = str(getattr(error, "orig", error)).splitlines()[0]
         raise StoreError(f"The job database failed: {said}.", remedy=_REMEDY) from error
+
+
+def _index(url: str) -> None:
+    """Attempts are found by how their ids begin; DBOS's own index on them serves that in one kind of database only."""
+    import psycopg
+
+    try:
+        with psycopg.connect(url) as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(727110516)")
+            connection.execute(
+                "CREATE INDEX IF NOT EXISTS reviewbot_attempts ON dbos.workflow_status (workflow_uuid text_pattern_ops)"
+            )
+    except psycopg.Error as error:
+        raise StoreError(f"The job database failed: {error}.", remedy=_REMEDY) from error
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -8,8 +8,8 @@ delayed ──> queued ──> running ──> done
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -72,6 +72,12 @@ class Job:
 
     def to_data(self) -> dict[str, Any]:
         return asdict(self)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Job:
+        """The job, without what a later version added to its data."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in data.items() if name in known})
 
 
 def family(pr_key: str) -> str:

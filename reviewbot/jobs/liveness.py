@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 class Liveness:
     """``owners`` names the workers that have jobs under way, ``take_over`` puts those of a dead one back in their
-    queues and says how many; both are called from a thread and may raise StoreError."""
+    queues and says how many, ``mend`` looks after our own; they are called from a thread and may raise StoreError."""
 
     def __init__(
         self,
@@ -35,12 +35,14 @@ class Liveness:
         *,
         owners: Callable[[], Collection[str]],
         take_over: Callable[[str], int],
+        mend: Callable[[], None],
         dead_after: float,
     ) -> None:
         self.url = url
         self.worker_id = worker_id
         self._owners = owners
         self._take_over = take_over
+        self._mend = mend
         self._between = dead_after / 2
         self._suspects: dict[str, float] = {}
         self._stop = threading.Event()
@@ -86,6 +88,7 @@ class Liveness:
                 pause = 1.0
                 if self._held() and self._connection:
                     self._sweep(self._connection)
+                    self._mend()
                     pause = self._between
             except (psycopg.Error, StoreError) as error:
                 _log.warning("liveness: %s", error)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 from weakref import WeakValueDictionary
 
@@ -75,11 +76,14 @@ def attempts_of(pr_key: str) -> list[Attempt]:
 
 
 def job_of(row: WorkflowStatus) -> Job:
-    return Job(**(row.input or {"args": ({},)})["args"][0])
+    return Job.from_data((row.input or {"args": ({},)})["args"][0])
 
 
-def register(work: Work, settings: JobSettings) -> Turn:
-    """Make the workflows known to DBOS, once for each start of it; the turn is what is enqueued."""
+def register(work: Work, settings: JobSettings, alive: set[str]) -> Turn:
+    """Make the workflows known to DBOS, once for each start of it; the turn is what is enqueued.
+
+    ``alive`` holds the ids of those that this process is in the middle of.
+    """
     from dbos import DBOS, SetEnqueueOptions, SetWorkflowID, SetWorkflowTimeout
     from dbos import error as errors
 
@@ -87,20 +91,20 @@ def register(work: Work, settings: JobSettings) -> Turn:
 
     @DBOS.step(name="work", preemptible=True)
     async def work_step(data: dict[str, Any]) -> dict[str, Any]:
-        job = Job(**data)
+        job = Job.from_data(data)
         lock = turns.setdefault(job.pr_key, asyncio.Lock())
         async with lock:  # who was cancelled may still be closing its stream
             if job.newest_wins and is_replaced(job, await asyncio.to_thread(attempts_of, job.pr_key)):
                 return asdict(Verdict(Ending.REPLACED))
-            return asdict(await _attempt(work, job, settings))
+            return asdict(await run_attempt(work, job, settings))
 
     @DBOS.workflow(name=RUN, max_recovery_attempts=settings.deaths)
     async def review_run(data: dict[str, Any]) -> dict[str, Any]:
-        return await work_step(data)
+        with _noted(alive, DBOS.workflow_id):
+            return await work_step(data)
 
-    @DBOS.workflow(name=TURN, max_recovery_attempts=10 * settings.deaths)
-    async def review_turn(data: dict[str, Any]) -> dict[str, Any]:
-        job = Job(**data)
+    async def turn(data: dict[str, Any]) -> dict[str, Any]:
+        job = Job.from_data(data)
         with (
             SetWorkflowID(f"{job.attempt_id}|run"),
             SetWorkflowTimeout(settings.deadline + _GRACE),
@@ -110,23 +114,37 @@ def register(work: Work, settings: JobSettings) -> Turn:
         try:
             verdict = verdict_of(await run.get_result(polling_interval_sec=settings.poll))
         except (errors.DBOSException, StoredError) as error:
-            verdict = _after_loss(error, job, settings)
+            verdict = verdict_after_loss(error, job, settings)
         if verdict.ending is Ending.PARKED:
             raise JobParked(verdict.error)
         if verdict.ending is Ending.AGAIN:
-            following = Job(**{**data, "attempt": job.attempt + 1, "tries": job.tries + 1})
+            following = replace(job, attempt=job.attempt + 1, tries=job.tries + 1)
             with SetWorkflowID(following.attempt_id), SetEnqueueOptions(**_place(following, verdict.pause)):
-                await DBOS.enqueue_workflow_async(TURNS, review_turn, following.to_data())
+                await DBOS.enqueue_workflow_async(TURNS, review_turn, {**data, **following.to_data()})
         return asdict(verdict)
 
+    @DBOS.workflow(name=TURN, max_recovery_attempts=10 * settings.deaths)
+    async def review_turn(data: dict[str, Any]) -> dict[str, Any]:
+        with _noted(alive, DBOS.workflow_id):
+            return await turn(data)
+
     return review_turn
+
+
+@contextmanager
+def _noted(alive: set[str], workflow_id: str | None) -> Iterator[None]:
+    alive.add(workflow_id or "")
+    try:
+        yield
+    finally:
+        alive.discard(workflow_id or "")
 
 
 def verdict_of(data: dict[str, Any]) -> Verdict:
     return Verdict(Ending(data["ending"]), data["error"], data["pause"])
 
 
-async def _attempt(work: Work, job: Job, settings: JobSettings) -> Verdict:
+async def run_attempt(work: Work, job: Job, settings: JobSettings) -> Verdict:
     """Do the work and judge how it ended. Cancelling this cancels the work and waits for its end."""
     try:
         async with asyncio.timeout(settings.deadline):
@@ -145,7 +163,7 @@ async def _awaited(work: Work, job: Job) -> None:
     await work(job)
 
 
-def _after_loss(error: Exception, job: Job, settings: JobSettings) -> Verdict:
+def verdict_after_loss(error: Exception, job: Job, settings: JobSettings) -> Verdict:
     """What follows when the run ended without a verdict: its processes died, or one of them stood still."""
     kind = error.kind if isinstance(error, StoredError) else type(error).__name__
     if kind == "DBOSAwaitedWorkflowMaxRecoveryAttemptsExceeded":
