@@ -165,7 +165,7 @@ def review(
         head=head,
         staged=staged,
         uncommitted=uncommitted,
-        flags={**_pairs(settings), **{name: value for name, value in flags.items() if value is not None}},
+        flags=_flags(settings, flags),
     )
     done = run_review(request, _last)
     _show(done.outcome, output_format, output, payloads=done.payloads if dry_run else None)
@@ -177,6 +177,11 @@ def exit_code(outcome: ReviewOutcome) -> int:
     if outcome.fails:
         return 1
     return 3 if outcome.verdict in ("incomplete", "superseded") else 0
+
+
+def _flags(settings: list[str] | None, options: dict[str, Any]) -> dict[str, Any]:
+    """The settings given by ``--set``, and over them those with an option of their own."""
+    return {**_pairs(settings), **{name: value for name, value in options.items() if value is not None}}
 
 
 def _pairs(settings: list[str] | None) -> dict[str, Any]:
@@ -239,6 +244,8 @@ def estimate(
     """Say what a review would read and cost, before anything is spent."""
     from reviewbot.wiring import Request, run_estimate
 
+    if output_format not in (Format.TEXT, Format.JSON):
+        raise UsageError(f"An estimate has no {output_format} form.", remedy="Use --format text or --format json.")
     flags = {"model.id": model, "model.effort": effort}
     request = Request(
         target=target,
@@ -247,11 +254,9 @@ def estimate(
         head=head,
         staged=staged,
         uncommitted=uncommitted,
-        flags={**_pairs(settings), **{name: value for name, value in flags.items() if value is not None}},
+        flags=_flags(settings, flags),
     )
     found = run_estimate(request, _last)
-    if output_format not in (Format.TEXT, Format.JSON):
-        raise UsageError(f"An estimate has no {output_format} form.", remedy="Use --format text or --format json.")
     print(found.as_json() if output_format is Format.JSON else found.as_text())
 
 

@@ -1,4 +1,7 @@
-"""Shared by all tests: no socket may leave this machine."""
+"""Shared by all tests: no socket may leave this machine, and the same code gives the same examples.
+
+``pytest --hypothesis-profile explore`` looks for new examples of the property tests.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,11 @@ import socket
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("everyday", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=1000, deadline=None)
+settings.load_profile("everyday")
 
 _connect = socket.socket.connect
 
