@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from typing import Any
 from bench.material import Material, git
 
 CONCURRENCY = 8
+_MARK = re.compile(r"\[REDACTED-[A-Z-]+-[0-9.]+\]")
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,12 @@ def _share(material: Material, outcome: dict[str, Any], asked: list[dict[str, An
         for item in request["body"]["input"]:
             for part in item["content"]:
                 shown.update(part["text"].split("\n"))
-    found = sum(min(count, shown[line]) for line, count in wanted.items())
+    # A line whose secret was taken out is shown with a mark in its place.
+    marked = [re.compile(".+".join(map(re.escape, _MARK.split(line)))) for line in shown if _MARK.search(line)]
+    found = sum(
+        count if any(pattern.fullmatch(line) for pattern in marked) else min(count, shown[line])
+        for line, count in wanted.items()
+    )
     return found / max(1, sum(wanted.values()))
 
 
