@@ -6,6 +6,7 @@ Beside `ports.py` and not in it, because a review can be understood without it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reviewbot.core.triggers import JobRequest
+
+# GitHub's documentation, "Redelivering webhooks": for as long, what was kept makes a delivery known again.
+REDELIVERABLE = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,11 @@ import anyio
 from anyio.to_thread import run_sync
 
 from reviewbot.errors import StoreError, UsageError
+from reviewbot.inbox import REDELIVERABLE
 from reviewbot.jobs.job import Gauges, Job, JobSettings, JobStatus, to_replace
 from reviewbot.jobs.listing import gauges, parked, statuses
 from reviewbot.jobs.liveness import Liveness
-from reviewbot.jobs.retention import REDELIVERABLE, delete_ended
+from reviewbot.jobs.retention import delete_ended
 from reviewbot.jobs.workflows import (
     RUN,
     RUNS,

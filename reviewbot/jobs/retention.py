@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from reviewbot.jobs.job import names
 from reviewbot.jobs.workflows import ACTIVE, ENDED, TURN
 
-REDELIVERABLE = timedelta(days=3)  # GitHub's documentation, "Redelivering webhooks": a kept job is known again
 _MOST_TOGETHER = 500
 
 

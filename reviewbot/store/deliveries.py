@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
@@ -17,13 +17,12 @@ from anyio.to_thread import run_sync
 
 from reviewbot.core.triggers import JobRequest
 from reviewbot.errors import StoreError
-from reviewbot.inbox import SEEN_DELIVERY, SEEN_JOB, Delivery, Taken
+from reviewbot.inbox import REDELIVERABLE, SEEN_DELIVERY, SEEN_JOB, Delivery, Taken
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _T = TypeVar("_T")
-REDELIVERABLE = timedelta(days=3)  # GitHub's documentation, "Redelivering webhooks"
 _MOST_TOGETHER = 500  # rows of one commit, and ids in one statement
 _MOST_COLLISIONS = 5
 _REMEDY = "Look at the disk and at REVIEWBOT_DATABASE_URL; `reviewbot doctor` tries it."

@@ -56,7 +56,7 @@ def test_no_key_is_one_clear_sentence() -> None:
         ("REVIEWBOT_API_BASE", "https://x\n.com"),
         ("GITHUB_TOKEN", "secret\nX-Evil: 1"),
         ("OPENAI_API_KEY", "secr\u00e9t secret"),
-        ("REVIEWBOT_DATA_DIR", "/tmp/what?"),
+        ("REVIEWBOT_DATA_DIR", "/data/what?"),
     ],
 )
 def test_an_address_that_would_leak_a_secret_is_refused_without_showing_it(name: str, value: str) -> None:
