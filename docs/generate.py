@@ -26,7 +26,7 @@ from reviewbot.core.resolution import REPOSITORY_MAY_LOWER, REPOSITORY_MAY_NOT, 
 from reviewbot.model.catalogue import _TABLE as MODELS
 from reviewbot.sandbox.github import faults as github_faults
 from reviewbot.sandbox.responses import faults as model_faults
-from reviewbot.settings import VARIABLES
+from reviewbot.variables import VARIABLES
 
 DOCS = Path(__file__).resolve().parent
 _BLOCK = re.compile(r"(<!-- from the code: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -1,73 +1,18 @@
-"""The one reader of the environment: Settings, and the table of all variables that documentation and tests read."""
+"""The one reader of the environment: Settings. `variables` has the table of all that is read."""
 
 from __future__ import annotations
 
 import os
-import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from reviewbot.app_settings import admin_token, app_id, app_slug, private_key, token_url, webhook_secrets, worker_id
 from reviewbot.errors import ConfigError
+from reviewbot.variables import GITHUB_WEB, address, secret
 
-_GITHUB_WEB = "https://github.com"
 _GITHUB_API = "https://api.github.com"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_PEM = re.compile(r"-----BEGIN (RSA )?PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+\n-----END (RSA )?PRIVATE KEY-----\n?")
-_KEY_BYTES = 65_536
-
-
-class Variable(NamedTuple):
-    """A variable of the environment. ``secret`` values never reach a log, a comment, the database or the model."""
-
-    name: str
-    meaning: str
-    default: str = ""
-    secret: bool = False
-
-
-VARIABLES = (
-    Variable("GITHUB_TOKEN", "Token for GitHub; `GH_TOKEN` is read when it is not set.", secret=True),
-    Variable("GH_TOKEN", "Token for GitHub, as the gh program names it.", secret=True),
-    Variable(
-        "GITHUB_API_URL", "Address of GitHub's API for the host of GITHUB_SERVER_URL.", "from the server's address"
-    ),
-    Variable("GITHUB_SERVER_URL", "Address of your GitHub; its host may be reviewed beside github.com.", _GITHUB_WEB),
-    Variable(
-        "REVIEWBOT_API_BASE", "Address of the model provider's API, without `/responses`.", "from the key's provider"
-    ),
-    Variable("REVIEWBOT_API_KEY", "Key for the model provider at REVIEWBOT_API_BASE.", secret=True),
-    Variable("REVIEWBOT_MODEL", "Model to ask.", "from the key's provider"),
-    Variable("AIMLAPI_API_KEY", "Key for AIMLAPI; sets its address and `openai/gpt-5-1-codex`.", secret=True),
-    Variable("OPENAI_API_KEY", "Key for OpenAI; sets its address and `gpt-5.1-codex`.", secret=True),
-    Variable("AZURE_OPENAI_API_KEY", "Key for Azure OpenAI; needs AZURE_OPENAI_ENDPOINT.", secret=True),
-    Variable("AZURE_OPENAI_ENDPOINT", "Address of the Azure resource; `/openai/v1` is added."),
-    Variable("REVIEWBOT_APP_ID", "The GitHub App's ID, a number; its client ID will do, too."),
-    Variable(
-        "REVIEWBOT_PRIVATE_KEY",
-        "The App's private key, the text of its `.pem` file; line breaks may be written as `\\n`.",
-        secret=True,
-    ),
-    Variable(
-        "REVIEWBOT_PRIVATE_KEY_FILE",
-        "File with the App's private key, instead of REVIEWBOT_PRIVATE_KEY. Only you may have access (mode 0600); "
-        "if root owns it, its group may read it.",
-    ),
-    Variable(
-        "REVIEWBOT_WEBHOOK_SECRET",
-        "The App's webhook secret. Several, with commas or line breaks between them, are all accepted: so it is "
-        "changed without losing a delivery.",
-        secret=True,
-    ),
-    Variable("REVIEWBOT_DATABASE_URL", "Database of runs and paid answers.", "a SQLite file in REVIEWBOT_DATA_DIR"),
-    Variable("REVIEWBOT_DATA_DIR", "Folder for the database.", "~/.local/share/reviewbot"),
-    Variable("XDG_DATA_HOME", "Where data folders are kept, by the XDG specification.", "~/.local/share"),
-    Variable("NO_COLOR", "Set to anything: no colours, as no-color.org has it."),
-    Variable("HOME", "Your home folder; read only to find the data folder."),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +21,7 @@ class Settings:
 
     github_token: str = field(default="", repr=False)
     github_api_url: str = ""
-    github_server_url: str = _GITHUB_WEB
+    github_server_url: str = GITHUB_WEB
     api_base: str = ""
     api_key: str = field(default="", repr=False)
     model_id: str = ""
@@ -84,6 +29,15 @@ class Settings:
     app_id: str = ""
     private_key: str = field(default="", repr=False)
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    app_slug: str = ""
+    admin_token: str = field(default="", repr=False)
+    public_url: str = ""
+    settings_file: str = ""
+    worker_id: str = ""
+    token_url: str = ""
+    token_secret: str = field(default="", repr=False)
+    metrics_dir: str = ""
+    data_dir: Path = Path()
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -95,6 +49,20 @@ class Settings:
     def allowed_hosts(self) -> frozenset[str]:
         """Hosts that a token may be sent to, exactly."""
         return frozenset({"github.com", self.default_host})
+
+    @property
+    def jobs_url(self) -> str:
+        """Where jobs are kept: in SQLite a file of their own, since a file has one writer; else the same database."""
+        scheme, _, rest = self.database_url.partition("://")
+        if scheme.split("+")[0] != "sqlite":
+            return self.database_url
+        return f"sqlite://{rest.rpartition('/')[0]}/jobs.sqlite"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value of this process, for whoever must not let one through."""
+        own = (self.github_token, self.api_key, self.private_key, self.admin_token, self.token_secret)
+        return tuple(value for value in (*own, *self.webhook_secrets) if value)
 
     @property
     def shown_database_url(self) -> str:
@@ -162,18 +130,27 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     found = dict(os.environ if environ is None else environ)
     given = {name: value.strip() for name, value in found.items() if value.strip()}
     base, key, model = _provider(given)
-    server = _address(given, "GITHUB_SERVER_URL") or _GITHUB_WEB
+    server = address(given, "GITHUB_SERVER_URL") or GITHUB_WEB
     return Settings(
-        github_token=_secret(given, "GITHUB_TOKEN", "GH_TOKEN"),
-        github_api_url=_address(given, "GITHUB_API_URL"),
+        github_token=secret(given, "GITHUB_TOKEN", "GH_TOKEN"),
+        github_api_url=address(given, "GITHUB_API_URL"),
         github_server_url=server,
         api_base=base,
         api_key=key,
         model_id=given.get("REVIEWBOT_MODEL") or model,
         database_url=given.get("REVIEWBOT_DATABASE_URL") or _database_file(given),
-        app_id=_app_id(given),
-        private_key=_private_key(given),
-        webhook_secrets=_webhook_secrets(given),
+        app_id=app_id(given),
+        private_key=private_key(given),
+        webhook_secrets=webhook_secrets(given),
+        app_slug=app_slug(given),
+        admin_token=admin_token(given),
+        public_url=address(given, "REVIEWBOT_PUBLIC_URL"),
+        settings_file=given.get("REVIEWBOT_SETTINGS_FILE", ""),
+        worker_id=worker_id(given),
+        token_url=token_url(given),
+        token_secret=secret(given, "REVIEWBOT_TOKEN_SECRET"),
+        metrics_dir=given.get("PROMETHEUS_MULTIPROC_DIR", ""),
+        data_dir=_data_folder(given),
         environ=found,
     )
 
@@ -185,15 +162,15 @@ def wants_color(environ: Mapping[str, str] | None = None) -> bool:
 
 def _provider(given: Mapping[str, str]) -> tuple[str, str, str]:
     """Address, key and model by what is set; the explicit pair wins, then the presets in the order of the table."""
-    base = _address(given, "REVIEWBOT_API_BASE")
-    if key := _secret(given, "REVIEWBOT_API_KEY"):
+    base = address(given, "REVIEWBOT_API_BASE")
+    if key := secret(given, "REVIEWBOT_API_KEY"):
         return base or "https://api.openai.com/v1", key, ""
-    if key := _secret(given, "AIMLAPI_API_KEY"):
+    if key := secret(given, "AIMLAPI_API_KEY"):
         return base or "https://api.aimlapi.com/v1", key, "openai/gpt-5-1-codex"
-    if key := _secret(given, "OPENAI_API_KEY"):
+    if key := secret(given, "OPENAI_API_KEY"):
         return base or "https://api.openai.com/v1", key, "gpt-5.1-codex"
-    if key := _secret(given, "AZURE_OPENAI_API_KEY"):
-        endpoint = _address(given, "AZURE_OPENAI_ENDPOINT")
+    if key := secret(given, "AZURE_OPENAI_API_KEY"):
+        endpoint = address(given, "AZURE_OPENAI_ENDPOINT")
         if not (endpoint or base):
             raise ConfigError(
                 "AZURE_OPENAI_API_KEY is set without AZURE_OPENAI_ENDPOINT.",
@@ -201,90 +178,6 @@ def _provider(given: Mapping[str, str]) -> tuple[str, str, str]:
             )
         return base or f"{endpoint}/openai/v1", key, "gpt-5.1-codex"
     return base or "https://api.openai.com/v1", "", ""
-
-
-def _address(given: Mapping[str, str], name: str) -> str:
-    """An http(s) address without credentials; plain http only for this machine, since secrets go there."""
-    value = given.get(name, "").rstrip("/")
-    if not value:
-        return ""
-    try:
-        parts = urlsplit(value)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        parts, host, port = urlsplit(""), "", None
-    odd = parts.username or parts.password or parts.query or parts.fragment or not value.isprintable() or " " in value
-    if parts.scheme not in ("http", "https") or not host or odd:
-        raise ConfigError(f"{name} is not a web address: {host or 'no host in it'}.", remedy="Write https://HOST.")
-    if parts.scheme == "http" and host not in _LOOPBACK:
-        raise ConfigError(f"{name} uses plain http to {host}.", remedy="Use https: keys and tokens are sent there.")
-    return value.replace(":443", "", 1) if parts.scheme == "https" and port == 443 else value
-
-
-def _secret(given: Mapping[str, str], *names: str) -> str:
-    """The first of the variables that is set. A line break in it would end the header that it is sent in."""
-    for name in names:
-        if name in given:
-            if not (given[name].isascii() and given[name].isprintable()):
-                raise ConfigError(f"{name} holds characters that no key has.", remedy="Copy it again, in one line.")
-            return given[name]
-    return ""
-
-
-def _app_id(given: Mapping[str, str]) -> str:
-    value = given.get("REVIEWBOT_APP_ID", "")
-    if value and not re.fullmatch(r"[0-9]{1,20}|Iv[0-9A-Za-z.]{6,60}", value):
-        raise ConfigError(
-            "REVIEWBOT_APP_ID is not the ID of a GitHub App.", remedy="Set the App ID of its settings page, a number."
-        )
-    return value
-
-
-def _private_key(given: Mapping[str, str]) -> str:
-    """The App's key as PEM with real line breaks, from the variable or its file; empty when neither is set."""
-    name = "REVIEWBOT_PRIVATE_KEY"
-    value, path = given.get(name, ""), given.get(f"{name}_FILE", "")
-    if value and path:
-        raise ConfigError(f"{name} and {name}_FILE are both set.", remedy="Keep one of them.")
-    if not value and not path:
-        return ""
-    if path:
-        name, value = f"{name}_FILE", _key_file(Path(path).expanduser())
-    pem = value.replace("\\r", "").replace("\\n", "\n").replace("\r\n", "\n").strip() + "\n"
-    if not _PEM.fullmatch(pem):
-        raise ConfigError(
-            f"{name} holds no private key in PEM: `-----BEGIN RSA PRIVATE KEY-----`, lines, an END line.",
-            remedy="Use the .pem file from the App's settings page as it is, with its line breaks and no passphrase.",
-        )
-    return pem
-
-
-def _key_file(path: Path) -> str:
-    """The text of the key's file. Raises ConfigError when it cannot be read, or when others could read it."""
-    name = f"REVIEWBOT_PRIVATE_KEY_FILE {path}"
-    try:
-        facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode):
-            raise ConfigError(f"{name} is not a file.", remedy="Set it to the .pem file of the App.")
-        text = path.read_bytes()[:_KEY_BYTES].decode("utf-8", "replace")
-    except OSError as error:
-        remedy = "Check the path, and that the file belongs to the user who runs reviewbot."
-        raise ConfigError(f"{name} cannot be read: {error.strerror}.", remedy=remedy) from error
-    # As PostgreSQL has it for server keys: what root owns may be given to a group, so that mounted secrets can be used.
-    allowed = 0o640 if facts.st_uid == 0 and os.geteuid() != 0 else 0o600
-    mode = stat.S_IMODE(facts.st_mode)
-    if mode & 0o077 & ~allowed:
-        remedy = f"chmod 600 {path}, and make a new key if somebody else may have read this one."
-        raise ConfigError(f"{name} is open to others (mode {mode:04o}).", remedy=remedy)
-    return text
-
-
-def _webhook_secrets(given: Mapping[str, str]) -> tuple[str, ...]:
-    value = given.get("REVIEWBOT_WEBHOOK_SECRET", "")
-    found = tuple(part.strip() for part in re.split(r"[,\n]", value) if part.strip())
-    if value and not found:
-        raise ConfigError("REVIEWBOT_WEBHOOK_SECRET holds no secret.", remedy="Set it to the App's webhook secret.")
-    return found
 
 
 def _host(url: str) -> str:

@@ -20,7 +20,7 @@ from reviewbot.cli import app, run
 from reviewbot.core.change.scope import SkipRule
 from reviewbot.core.findings.finding import RejectReason
 from reviewbot.core.resolution import Layer, parse_toml, resolve, rows
-from reviewbot.settings import VARIABLES
+from reviewbot.variables import VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from reviewbot.errors import ConfigError
-from reviewbot.settings import VARIABLES, read_settings, wants_color
+from reviewbot.settings import read_settings, wants_color
+from reviewbot.variables import VARIABLES
 
 
 def pem(body: str = "MIIE/+0=", kind: str = "RSA PRIVATE KEY") -> str:
@@ -88,10 +89,11 @@ def test_the_api_of_a_host(environ: dict[str, str], host: str, api: str) -> None
 
 
 def test_secrets_do_not_show() -> None:
-    environ = {variable.name: "s3cr3t" for variable in VARIABLES if variable.secret}
+    environ = {variable.name: "s3cr3t-and-much-longer" for variable in VARIABLES if variable.secret}
     environ |= {"AZURE_OPENAI_ENDPOINT": "https://x.example", "REVIEWBOT_DATABASE_URL": "postgresql://u:s3cr3t@h/d"}
     environ["REVIEWBOT_PRIVATE_KEY"] = pem("s3cr3t")
     found = read_settings(environ)
+    assert len(found.secrets) == 6
     assert "s3cr3t" not in repr(found)
     assert "s3cr3t" not in found.shown_database_url
 
@@ -101,6 +103,40 @@ def test_the_database_is_a_file_in_the_data_folder() -> None:
     assert read_settings({"HOME": "/h", "XDG_DATA_HOME": "rel"}).database_url.startswith("sqlite:////h/")
     assert read_settings({"XDG_DATA_HOME": "/x"}).database_url == "sqlite:////x/reviewbot/runs.sqlite"
     assert read_settings({"REVIEWBOT_DATA_DIR": "/d"}).database_url == "sqlite:////d/runs.sqlite"
+
+
+def test_jobs_have_a_file_of_their_own_and_one_database_on_a_server() -> None:
+    assert read_settings({"REVIEWBOT_DATA_DIR": "/d"}).jobs_url == "sqlite:////d/jobs.sqlite"
+    server = "postgresql+psycopg://u:p@h/d?sslmode=require"
+    assert read_settings({"REVIEWBOT_DATABASE_URL": server}).jobs_url == server
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REVIEWBOT_ADMIN_TOKEN", "too short"),
+        ("REVIEWBOT_APP_SLUG", "no slug"),
+        ("REVIEWBOT_WORKER_ID", "a|b"),
+        ("REVIEWBOT_TOKEN_URL", "http://poster.example"),
+        ("REVIEWBOT_TOKEN_URL", "unix:poster.sock"),
+        ("REVIEWBOT_PUBLIC_URL", "http://bot.example"),
+    ],
+)
+def test_what_a_server_cannot_be_run_with_is_named(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        read_settings({name: value})
+
+
+def test_what_a_server_is_run_with() -> None:
+    given = {
+        "REVIEWBOT_APP_SLUG": "our-bot[bot]",
+        "REVIEWBOT_WORKER_ID": "w-1.example",
+        "REVIEWBOT_TOKEN_URL": "unix:/run/poster.sock",
+        "REVIEWBOT_ADMIN_TOKEN": "x" * 16,
+    }
+    found = read_settings(given)
+    assert (found.app_slug, found.worker_id) == ("our-bot", "w-1.example")
+    assert (found.token_url, found.admin_token) == ("unix:/run/poster.sock", "x" * 16)
 
 
 @pytest.mark.parametrize("kind", ["RSA PRIVATE KEY", "PRIVATE KEY"])
