@@ -28,13 +28,19 @@ from reviewbot.jobs.listing import gauges, parked, statuses
 from reviewbot.jobs.liveness import Liveness
 from reviewbot.jobs.retention import delete_ended
 from reviewbot.jobs.workflows import (
+    POST,
+    POSTS,
     RUN,
     RUNS,
     TURN,
     TURNS,
     VERSION,
+    JobBarred,
     JobParked,
+    Notice,
+    Post,
     StoredError,
+    Tasks,
     Turn,
     Work,
     attempts_of,
@@ -48,29 +54,45 @@ if TYPE_CHECKING:
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+WORK, POSTING = "work", "posting"
+WORK_AND_POSTS = (WORK, POSTING)
 _PATIENCE = 60.0  # seconds for a predecessor with our id to drain
 _REMEDY = "Look at the disk and at the address of the job database; `reviewbot doctor` tries it."
 
 
-class JobEngine:
-    """Runs ``work`` for each job; one engine to a process. ``url`` is ``sqlite:///FILE`` or ``postgresql://…``.
+async def _nothing_to_post(job: Job, posting: str) -> None:
+    raise UsageError(f"Job {job.id} has something to post, and nobody was named to post it.")
 
-    ``work`` runs on an event loop of the engine's own, is cancelled when its job is replaced, and says by a
-    ReviewbotError whether it is worth another try. With ``worker=False`` the process hands jobs in but runs none.
-    ``worker_id`` is a Postgres worker's own and the same after a restart; the host's name when empty.
+
+class JobEngine:
+    """Runs ``work`` for each job, and ``post`` for what it returned; one engine to a process. ``url`` is
+    ``sqlite:///FILE`` or ``postgresql://…``.
+
+    Both run on an event loop of the engine's own, are cancelled when their job is replaced, and say by a
+    ReviewbotError whether it is worth another try. ``queues`` are those that this process takes work from: WORK, POSTS,
+    both, or none for a process that only hands jobs in. ``worker_id`` is the process's own among all that take work,
+    and the same after a restart; the host's name when empty, or ``local`` for a file.
 
     All methods raise StoreError when the database cannot be used; while it is away they wait for it.
     """
 
     def __init__(
-        self, url: str, work: Work, settings: JobSettings | None = None, *, worker_id: str = "", worker: bool = True
+        self,
+        url: str,
+        work: Work,
+        settings: JobSettings | None = None,
+        *,
+        post: Post = _nothing_to_post,
+        notice: Notice = lambda _job, _error: None,
+        worker_id: str = "",
+        queues: Collection[str] = WORK_AND_POSTS,
     ) -> None:
         self._url = _plain(url)
         self._sqlite = self._url.startswith("sqlite")
-        self._work = work
+        self._tasks = Tasks(work, post, notice)
         self._settings = settings or JobSettings()
-        self._worker = worker
-        self._id = "local" if self._sqlite else worker_id or socket.gethostname()
+        self._queues = [name for queue in queues for name in {WORK: (TURNS, RUNS), POSTING: (POSTS,)}[queue]]
+        self._id = worker_id or ("local" if self._sqlite else socket.gethostname())
         self._liveness: Liveness | None = None
         self._turn: Turn | None = None
         self._alive: set[str] = set()
@@ -125,10 +147,9 @@ class JobEngine:
             _prepare_file(self._url)
         DBOS(config=self._config())
         logging.getLogger("dbos").addFilter(_is_news)
-        self._turn = register(self._work, self._settings, self._alive)
-        if not self._worker:
-            DBOS.listen_queues([])
-        elif not self._sqlite:
+        self._turn = register(self._tasks, self._settings, self._alive)
+        DBOS.listen_queues(self._queues)
+        if self._queues and not self._sqlite:
             self._liveness = Liveness(
                 self._url,
                 self._id,
@@ -157,13 +178,14 @@ class JobEngine:
         each = min(s.per_installation, s.overall)
         DBOS.register_queue(TURNS, partition_concurrency=each, global_concurrency=s.overall, **shared)
         DBOS.register_queue(RUNS, partition_concurrency=1, **shared)
+        DBOS.register_queue(POSTS, partition_concurrency=1, **shared)
 
     def _config(self) -> DBOSConfig:
         return {
             "name": "reviewbot",
             "system_database_url": self._url,
             "application_version": VERSION,
-            "executor_id": self._id if self._worker else f"{self._id} receiver",
+            "executor_id": self._id if self._queues else f"{self._id} receiver",
             "serializer": _json_serializer(),
             "enable_otlp": False,
             "log_level": "ERROR",
@@ -208,7 +230,7 @@ class JobEngine:
 
         rows = _answered(DBOS.list_workflows, status="PENDING", executor_id=self._id, load_input=False)
         orphans = {row.workflow_id: row.name for row in rows if row.workflow_id not in self._alive}
-        for name, queue in ((RUN, RUNS), (TURN, TURNS)):
+        for name, queue in ((POST, POSTS), (RUN, RUNS), (TURN, TURNS)):
             ids = [key for key in self._orphans & orphans.keys() if orphans[key] == name]
             if ids:
                 _answered(DBOS.resume_workflows, ids, queue_name=queue)
@@ -266,7 +288,7 @@ def _is_news(record: logging.LogRecord) -> bool:
     from dbos import error as errors
 
     kind = record.exc_info[0] if record.exc_info else None
-    return kind not in (JobParked, errors.DBOSAwaitedWorkflowCancelledError)
+    return kind not in (JobParked, JobBarred, errors.DBOSAwaitedWorkflowCancelledError)
 
 
 def _plain(url: str) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from reviewbot.errors import ReviewbotError, UsageError
+from reviewbot.errors import InstallationError, ReviewbotError, UsageError
 
 _BAR = "|"
 
@@ -23,9 +23,10 @@ _BAR = "|"
 class JobSettings:
     """How many run at once and how patient the engine is; times in seconds.
 
-    ``debounce`` is how long a push waits for the next. ``deadline`` bounds one attempt, ``attempts`` the tries after
-    errors that may pass, ``deaths`` how many processes an attempt may take with it. A worker that did not answer for
-    ``dead_after`` is dead. ``poll`` is how often queues are looked at.
+    ``debounce`` is how long a push waits for the next. ``deadline`` bounds the work of one attempt, ``posting`` what
+    is posted for it, ``posts_wait`` how long that may wait for its turn. ``attempts`` are the tries after errors that
+    may pass, ``deaths`` how many processes an attempt may take with it. A worker that did not answer for ``dead_after``
+    is dead. ``poll`` is how often queues are looked at.
     """
 
     per_process: int = 10
@@ -33,6 +34,8 @@ class JobSettings:
     overall: int = 200
     debounce: float = 3.0
     deadline: float = 1800.0
+    posting: float = 300.0
+    posts_wait: float = 3600.0
     attempts: int = 8
     deaths: int = 20
     first_pause: float = 10.0
@@ -130,11 +133,13 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How an attempt ended; ``pause`` seconds pass before the next, ``error`` is for people."""
+    """How an attempt ended; ``pause`` seconds pass before the next, ``error`` is for people. ``barred`` says that the
+    App may not work there, which is no fault of the job's."""
 
     ending: Ending
     error: str = ""
     pause: float = 0.0
+    barred: bool = False
 
 
 def after_error(error: BaseException, tries: int, settings: JobSettings) -> Verdict:
@@ -145,7 +150,7 @@ def after_error(error: BaseException, tries: int, settings: JobSettings) -> Verd
     if not isinstance(error, ReviewbotError):
         return Verdict(Ending.PARKED, f"{type(error).__name__}: {error}")
     if not error.retryable:
-        return Verdict(Ending.PARKED, str(error))
+        return Verdict(Ending.PARKED, str(error), barred=isinstance(error, InstallationError))
     return after_fault(str(error), tries, settings, at_least=float(getattr(error, "retry_after", 0.0)))
 
 
@@ -168,7 +173,8 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """One line of a status page; ``error`` is the last attempt's, or the one before it while it is tried again."""
+    """One line of a status page; ``error`` is the last attempt's, or the one before it while it is tried again. A
+    parked job that is ``barred`` ended because the App may not work there."""
 
     id: str
     pr_key: str
@@ -176,6 +182,7 @@ class JobStatus:
     since: datetime
     attempt: int
     error: str = ""
+    barred: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reviewbot.jobs.job import Ending, Gauges, JobState, JobStatus, names
-from reviewbot.jobs.workflows import ACTIVE, RUN, TURN, verdict_of
+from reviewbot.jobs.workflows import ACTIVE, RUN, TURN, JobBarred, StoredError, verdict_of
 
 if TYPE_CHECKING:
     from dbos import WorkflowStatus
@@ -27,7 +27,8 @@ def statuses(**query: Any) -> list[JobStatus]:
         state = JobState.QUEUED if row.status == "PENDING" and name in waiting else _state(row)
         error = errors[name] or errors.get((pr_key, job_id, attempt - 1), "")
         since = datetime.fromtimestamp((row.updated_at or 0) / 1000, UTC)
-        statuses[job_id] = JobStatus(job_id, pr_key, state, since, attempt, "" if state is JobState.DONE else error)
+        error = "" if state is JobState.DONE else error
+        statuses[job_id] = JobStatus(job_id, pr_key, state, since, attempt, error, _barred(row))
     return list(statuses.values())
 
 
@@ -70,6 +71,10 @@ def _state(row: WorkflowStatus) -> JobState:
         "PENDING": JobState.RUNNING,
         "CANCELLED": JobState.REPLACED,
     }.get(row.status, JobState.PARKED)
+
+
+def _barred(row: WorkflowStatus) -> bool:
+    return isinstance(row.error, StoredError) and row.error.kind == JobBarred.__name__
 
 
 def _error(row: WorkflowStatus) -> str:

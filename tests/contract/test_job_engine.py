@@ -28,7 +28,7 @@ from typing import Any
 import anyio
 import pytest
 
-from reviewbot.errors import GitHubNotFound, GitHubRateLimited, ModelUnreachable, StoreError, UsageError
+from reviewbot.errors import GitHubNotFound, GitHubRateLimited, ModelUnreachable, NotInstalled, StoreError, UsageError
 from reviewbot.jobs.engine import JobEngine
 from reviewbot.jobs.job import Job, JobSettings, JobState, JobStatus
 from reviewbot.jobs.retention import delete_ended
@@ -44,22 +44,33 @@ class Told:
     def __init__(self) -> None:
         self.events: list[tuple[str, str, float]] = []
 
-    async def __call__(self, job: Job) -> None:
-        self._tell("begin", job)
-        wish = json.loads(job.payload)
+    async def __call__(self, job: Job) -> str | None:
+        await self._do("begin", "end", job, json.loads(job.payload))
+        return json.loads(job.payload).get("posts")
+
+    async def post(self, job: Job, posting: str) -> None:
+        """``posting`` is a wish of its own."""
+        await self._do("post", "posted", job, json.loads(posting))
+
+    def notice(self, job: Job, error: str) -> str | None:
+        return json.dumps({"error": error}) if json.loads(job.payload).get("told") else None
+
+    async def _do(self, begin: str, end: str, job: Job, wish: dict[str, Any]) -> None:
+        self._tell(begin, job)
         try:
             if job.attempt <= wish.get("fails", 0):
                 raise {
                     "away": ModelUnreachable("The provider is away."),
                     "limited": GitHubRateLimited("Too many requests.", retry_after=1.0),
                     "gone": GitHubNotFound("It is gone.", remedy="Look elsewhere."),
+                    "barred": NotInstalled("The App is not there.", remedy="Install it."),
                     "bug": ZeroDivisionError("division by zero"),
                 }[wish["how"]]
             await asyncio.sleep(wish.get("sleep", 0.0))
         except asyncio.CancelledError:
             self._tell("cancelled", job)
             raise
-        self._tell("end", job)
+        self._tell(end, job)
 
     def _tell(self, what: str, job: Job) -> None:
         self.events.append((what, job.id, time.monotonic()))
@@ -74,7 +85,7 @@ class Told:
         now = most = 0
         for what, job_id, _ in self.events:
             if job_id in ids:
-                now += 1 if what == "begin" else -1
+                now += {"begin": 1, "end": -1, "cancelled": -1}.get(what, 0)
                 most = max(most, now)
         return most
 
@@ -106,7 +117,7 @@ def running(
     else:
         url = request.getfixturevalue("postgres").replace("postgresql://", "postgresql+psycopg://")
     told = Told()
-    engine = JobEngine(url, told, QUICK, worker_id="w1")
+    engine = JobEngine(url, told, QUICK, post=told.post, notice=told.notice, worker_id="w1")
     anyio.run(engine.start)
     yield engine, told
     anyio.run(engine.stop)
@@ -279,6 +290,81 @@ async def test_what_cannot_pass_is_parked_with_its_error_until_somebody_retries(
         await until(lambda one=one: has_state(engine, one.id, JobState.DONE))  # type: ignore[misc]  # a default binds it
         with pytest.raises(UsageError, match="No parked job"):
             await engine.retry(one.id)
+
+
+@pytest.mark.anyio
+async def test_what_the_work_made_is_posted_before_the_job_is_done(running: Running) -> None:
+    engine, told = running
+    key = f"octo/repo#{fresh()}"
+    first = job(fresh(), key, push=False, posts=json.dumps({"sleep": 0.5}))
+    second = job(fresh(), key, push=False)
+    await engine.submit(first)
+    await until(lambda: first.id in told.of("post"))
+    await engine.submit(second)
+    found = await status(engine, first.id)
+    assert found is not None
+    assert found.state is JobState.RUNNING
+    await until(lambda: has_state(engine, second.id, JobState.DONE))
+    assert told.of("posted").count(first.id) == 1
+    assert told.at("posted", first.id) <= told.at("begin", second.id), "the turn of a pull request ends with the post"
+
+
+@pytest.mark.anyio
+@ON_FILE
+async def test_an_installation_has_one_writer(running: Running) -> None:
+    engine, told = running
+    jobs = [job(fresh(), place=7010, posts=json.dumps({"sleep": 0.4})) for _ in range(2)]
+    for one in jobs:
+        await engine.submit(one)
+    await until(lambda: {one.id for one in jobs} <= set(told.of("posted")))
+    one, two = sorted(jobs, key=lambda each: told.at("post", each.id))
+    assert told.at("posted", one.id) <= told.at("post", two.id)
+
+
+@pytest.mark.anyio
+async def test_a_push_stops_what_is_being_posted(running: Running) -> None:
+    engine, told = running
+    key = f"octo/repo#{fresh()}"
+    old, new = job(fresh(), key, posts=json.dumps({"sleep": 60.0})), job(fresh(), key)
+    await engine.submit(old)
+    await until(lambda: old.id in told.of("post"))
+    asked = time.monotonic()
+    await engine.submit(new)
+    await until(lambda: has_state(engine, new.id, JobState.DONE))
+    await until(lambda: old.id in told.of("cancelled"))
+    assert told.at("cancelled", old.id) - asked < 2.0
+    assert old.id not in told.of("posted")
+
+
+@pytest.mark.anyio
+@ON_FILE
+async def test_a_post_that_fails_is_done_again_with_the_work(running: Running) -> None:
+    engine, told = running
+    passing = job(fresh(), posts=json.dumps({"how": "away", "fails": 1}))
+    failing = job(fresh(), posts=json.dumps({"how": "gone", "fails": 1}))
+    for one in (passing, failing):
+        await engine.submit(one)
+    await until(lambda: has_state(engine, passing.id, JobState.DONE))
+    assert told.of("begin").count(passing.id) == told.of("post").count(passing.id) == 2
+    await until(lambda: has_state(engine, failing.id, JobState.PARKED))
+    assert failing.id not in told.of("posted")
+
+
+@pytest.mark.anyio
+@ON_FILE
+async def test_a_parked_job_is_told_of_but_not_where_the_app_may_not_work(running: Running) -> None:
+    engine, told = running
+    parked = job(fresh(), how="gone", fails=1, told=True)
+    barred = job(fresh(), how="barred", fails=1, told=True)
+    for one in (parked, barred):
+        await engine.submit(one)
+        await until(lambda one=one: has_state(engine, one.id, JobState.PARKED))  # type: ignore[misc]  # a default binds it
+    await until(lambda: parked.id in told.of("posted"))
+    assert barred.id not in told.of("post")
+    assert {s.id: s.barred for s in await engine.parked() if s.id in (parked.id, barred.id)} == {
+        parked.id: False,
+        barred.id: True,
+    }
 
 
 @pytest.mark.anyio
