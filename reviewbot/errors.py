@@ -147,6 +147,12 @@ class GitHubRejected(GitHubError):
         self.details = details
 
 
+class HeadMoved(GitHubError):
+    """The head of the pull request moved while it was reviewed, so nothing was posted."""
+
+    retryable = True
+
+
 class InstallationError(GitHubError):
     """The App cannot work for a repository until somebody acts on GitHub: a retry cannot help."""
 

@@ -91,17 +91,27 @@ class Workspace(Protocol):
 
 
 class RunStore(Protocol):
-    """Remembers paid answers and finished runs."""
+    """Remembers paid answers and runs. Every method raises StoreError when the storage cannot be used."""
 
-    async def answer(self, key: str) -> Answer | None:
-        """The stored answer of this request, marked as reused."""
+    async def answer(self, key: str, *, only_of: str = "") -> Answer | None:
+        """The stored answer of this request, marked as reused; with ``only_of`` only if that run paid for it."""
         ...
 
     async def keep_answer(self, run_id: str, key: str, answer: Answer) -> None: ...
 
-    async def start_run(self, run_id: str, target: str, head_sha: str, model: str) -> None: ...
+    async def start_run(self, run_id: str, pull: PullRequest, model: str) -> None:
+        """Begin a run, or a further attempt at it: what the earlier ones spent stays booked."""
+        ...
+
+    async def note_progress(self, run_id: str, stage: str, done: int, total: int) -> None:
+        """Where a run stands, for whoever watches from another process."""
+        ...
 
     async def finish_run(self, outcome: ReviewOutcome) -> None: ...
+
+    async def book_posted(self, run_id: str, posted: Posted) -> None:
+        """What a finished run made was posted, perhaps by another process."""
+        ...
 
     async def fail_run(self, run_id: str, error: str, usage: Usage, cost_usd: float) -> None:
         """Book a run that ended in an error, with what it had used and spent by then."""

@@ -151,6 +151,35 @@ class PostSettings(Section):
     check_run: bool = Field(default=True, description="Conclude a check run where the token may.")
 
 
+class ServerSettings(Section):
+    """How `reviewbot serve` works; no repository has a say in it."""
+
+    per_process: int = Field(default=10, ge=1, le=200, description="Reviews at once in one worker process.")
+    per_installation: int = Field(
+        default=5, ge=1, le=1000, description="Reviews at once for one installation, so that none waits for another."
+    )
+    overall: int = Field(default=200, ge=1, le=10_000, description="Reviews at once in all processes together.")
+    debounce_seconds: float = Field(
+        default=3.0, ge=0, le=600, description="How long a push waits for the next one before its review begins."
+    )
+    deadline_minutes: float = Field(default=30.0, gt=0, le=720, description="Longest time that one review may take.")
+    attempts: int = Field(
+        default=8, ge=1, le=50, description="Tries of a job after errors that may pass, before it is parked."
+    )
+    drain_seconds: float = Field(
+        default=60.0, ge=0, le=3600, description="How long reviews under way may go on when the server is told to stop."
+    )
+    retention_days: float = Field(
+        default=30.0,
+        ge=4,
+        le=3650,
+        description="How long ended jobs, deliveries, runs and paid answers are kept. GitHub may redeliver for 3 days.",
+    )
+    sweep_minutes: float = Field(
+        default=10.0, ge=0, le=1440, description="How often GitHub is asked for deliveries that failed; 0 for never."
+    )
+
+
 class Config(Section):
     """All settings of one review."""
 
@@ -161,6 +190,7 @@ class Config(Section):
     limits: LimitSettings = Field(default_factory=LimitSettings, description="What may be spent.")
     triggers: TriggerSettings = Field(default_factory=TriggerSettings, description="What starts a review.")
     post: PostSettings = Field(default_factory=PostSettings, description="What is written on GitHub.")
+    server: ServerSettings = Field(default_factory=ServerSettings, description="How the server works.")
     paths: tuple[PathRule, ...] = Field(default=(), description="Instructions by path.")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from reviewbot.core.config import Config, PathRule, Resolved
+from reviewbot.core.config import Config, PathRule, Resolved, ServerSettings
 from reviewbot.errors import ConfigError
 
 DEFAULT = "default"
@@ -33,6 +33,7 @@ REPOSITORY_MAY_NOT = frozenset(
         "model.timeout_seconds",
         "model.requests_per_minute",
         "model.tokens_per_minute",
+        *(f"server.{name}" for name in ServerSettings.model_fields),
     }
 )
 # What it may only lower.

@@ -148,7 +148,8 @@ class Interview:
     async def _reply(self, chunk: Chunk, prepared: PreparedPrompt) -> Reply | None:
         """A parsed reply, from the store if it was paid for before; None when the money does not reach."""
         key = self.model.request_key(prepared.prompt, self.max_output_tokens)
-        stored = None if self.fresh else await self.store.answer(key)
+        # An attempt at a fresh run that died had paid for answers: those are as fresh.
+        stored = await self.store.answer(key, only_of=self.run_id if self.fresh else "")
         if stored is not None:
             reply = parse_reply(stored.text, chunk.number)
             self.saved_usd += stored.cost_usd or 0.0

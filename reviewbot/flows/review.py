@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -48,14 +48,22 @@ class Ports:
     draft: Callable[[ReviewOutcome, Config, str], ReviewDraft]
 
 
+WhyNot = Callable[[PullRequest, Config], Awaitable[str]]
+
+
+async def _no_reason(_pull: PullRequest, _config: Config) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was asked for: a name for the run, whether stored answers may be used, and whether a closed pull request
-    is reviewed too."""
+    """What was asked for: a name for the run, whether stored answers may be used, whether a closed pull request is
+    reviewed too, and ``why_not``: what else is against a review, by the facts and the settings as they are now."""
 
     run_id: str
     fresh: bool = False
     closed_too: bool = False
+    why_not: WhyNot = _no_reason
 
 
 async def review(ports: Ports, order: Order, watch: Watch = unwatched) -> ReviewOutcome:
@@ -70,15 +78,18 @@ async def review(ports: Ports, order: Order, watch: Watch = unwatched) -> Review
     pull = await ports.source.pull_request()
     reason = reason_to_skip(pull, closed_too=order.closed_too)
     if reason:
-        return _skipped(order, pull, reason, ports)
+        return await _skip(order, pull, reason, ports)
     collected = await collect(ports.source, pull, ports.settle)
+    reason = await order.why_not(pull, collected.config)
+    if reason:
+        return await _skip(order, pull, reason, ports)
     model = ports.model(collected.config)
     if collected.config.limits.max_cost_usd is not None and model.price is None:
         raise ConfigError(
             f"The price of {model.id!r} (or of a fallback) is not known, so limits.max_cost_usd cannot be kept.",
             remedy="Choose a model that `reviewbot doctor` lists with a price, or drop the limit.",
         )
-    await ports.store.start_run(order.run_id, pull.label, pull.head_sha, model.id)
+    await ports.store.start_run(order.run_id, pull, model.id)
     try:
         outcome = await _review(ports, order, collected, model, clock, watch)
     except ReviewbotError as error:
@@ -89,10 +100,7 @@ async def review(ports: Ports, order: Order, watch: Watch = unwatched) -> Review
         with anyio.CancelScope(shield=True), suppress(StoreError):
             await ports.store.fail_run(order.run_id, "interrupted", seen.last.usage, seen.last.cost_usd)
         raise
-    try:
-        await ports.store.finish_run(outcome)
-    except StoreError as error:  # what was found and posted stands all the same
-        outcome = replace(outcome, notes=(*outcome.notes, f"this run was not recorded: {error.message}"))
+    outcome = await _booked(ports, outcome)
     watch(Progress("done", usage=outcome.usage, cost_usd=outcome.cost_usd or 0.0))
     return outcome
 
@@ -219,8 +227,16 @@ async def _post(ports: Ports, outcome: ReviewOutcome, head_sha: str, watch: Watc
     return replace(outcome, posted=await ports.sink.post(outcome.pull, outcome.draft))
 
 
-def _skipped(order: Order, pull: PullRequest, reason: str, ports: Ports) -> ReviewOutcome:
-    return ReviewOutcome(
+async def _booked(ports: Ports, outcome: ReviewOutcome) -> ReviewOutcome:
+    try:
+        await ports.store.finish_run(outcome)
+    except StoreError as error:  # what was found and posted stands all the same
+        return replace(outcome, notes=(*outcome.notes, f"this run was not recorded: {error.message}"))
+    return outcome
+
+
+async def _skip(order: Order, pull: PullRequest, reason: str, ports: Ports) -> ReviewOutcome:
+    outcome = ReviewOutcome(
         run_id=order.run_id,
         pull=pull,
         verdict="skipped",
@@ -229,6 +245,9 @@ def _skipped(order: Order, pull: PullRequest, reason: str, ports: Ports) -> Revi
         skip_reason=reason,
         api_calls=ports.source.calls,
     )
+    with suppress(StoreError):  # nothing was spent: a database that is away is no reason to fail
+        await ports.store.start_run(order.run_id, pull, "")
+    return await _booked(ports, outcome)
 
 
 def _key(outcome: ReviewOutcome) -> str:

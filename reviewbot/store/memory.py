@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reviewbot.core.change.pull_request import PullRequest
 from reviewbot.core.context.prompt import Answer
 from reviewbot.core.cost import Usage
+from reviewbot.core.report.draft import Posted
 from reviewbot.core.report.outcome import ReviewOutcome
 
 
@@ -18,16 +20,26 @@ class MemoryRunStore:
         self.outcomes: dict[str, ReviewOutcome] = {}
         self.errors: dict[str, str] = {}
         self.spent: dict[str, tuple[Usage, float]] = {}
+        self.progress: dict[str, tuple[str, int, int]] = {}
+        self.posted: dict[str, Posted] = {}
+        self._paid_by: dict[str, str] = {}
 
-    async def answer(self, key: str) -> Answer | None:
+    async def answer(self, key: str, *, only_of: str = "") -> Answer | None:
         found = self.answers.get(key)
-        return replace(found, reused=True) if found else None
+        return replace(found, reused=True) if found and only_of in ("", self._paid_by[key]) else None
 
     async def keep_answer(self, run_id: str, key: str, answer: Answer) -> None:
         self.answers[key] = answer
+        self._paid_by[key] = run_id
 
-    async def start_run(self, run_id: str, target: str, head_sha: str, model: str) -> None:
-        self.started[run_id] = f"{target}@{head_sha} by {model}"
+    async def start_run(self, run_id: str, pull: PullRequest, model: str) -> None:
+        self.started[run_id] = f"{pull.label}@{pull.head_sha} by {model}"
+
+    async def note_progress(self, run_id: str, stage: str, done: int, total: int) -> None:
+        self.progress[run_id] = (stage, done, total)
+
+    async def book_posted(self, run_id: str, posted: Posted) -> None:
+        self.posted[run_id] = posted
 
     async def finish_run(self, outcome: ReviewOutcome) -> None:
         self.outcomes[outcome.run_id] = outcome

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio.to_thread import run_sync
 
+from reviewbot.core.change.pull_request import PullRequest
 from reviewbot.core.context.prompt import Answer
 from reviewbot.core.cost import Usage
 from reviewbot.core.report.draft import Posted
@@ -23,26 +24,42 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 ANSWERS_KEPT = timedelta(days=30)
+_SPENT = ("requests", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
+_OF_AN_ATTEMPT = (
+    "verdict",
+    "error",
+    "finished_at",
+    "changed_lines",
+    "reviewed_lines",
+    "stage",
+    "done",
+    "total",
+    "note",
+)
 _SOME_DATABASES_FAULT = "Look at the disk and at REVIEWBOT_DATABASE_URL; `reviewbot doctor` tries it."
 
 
 class SqlRunStore:
-    """``url`` is SQLAlchemy's; ``now`` gives the time in UTC."""
+    """``url`` is SQLAlchemy's; ``now`` gives the time in UTC. Answers are kept for ``kept``."""
 
-    def __init__(self, url: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, url: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC), kept: timedelta = ANSWERS_KEPT
+    ) -> None:
         self.url = url
+        self._kept = kept
         self._now = now
         self._engine: Engine | None = None
         self._lock = threading.Lock()
 
-    async def answer(self, key: str) -> Answer | None:
-        """The paid answer of this request, at most 30 days old, marked as reused."""
+    async def answer(self, key: str, *, only_of: str = "") -> Answer | None:
+        """The paid answer of this request, if it is not too old, marked as reused."""
 
         def read(connection: Connection) -> Answer | None:
             from reviewbot.store.tables import answers
 
-            young = answers.c.created_at >= self._stamp() - ANSWERS_KEPT
-            row = connection.execute(answers.select().where(answers.c.request_key == key, young)).mappings().first()
+            wanted = [answers.c.request_key == key, answers.c.created_at >= self._stamp() - self._kept]
+            wanted += [answers.c.run_id == only_of] if only_of else []
+            row = connection.execute(answers.select().where(*wanted)).mappings().first()
             return _answer(dict(row)) if row else None
 
         return await self._do(read)
@@ -53,20 +70,39 @@ class SqlRunStore:
         def write(connection: Connection) -> None:
             from reviewbot.store.tables import answers
 
-            connection.execute(answers.delete().where(answers.c.created_at < self._stamp() - ANSWERS_KEPT))
+            connection.execute(answers.delete().where(answers.c.created_at < self._stamp() - self._kept))
             connection.execute(answers.delete().where(answers.c.request_key == key))
             connection.execute(answers.insert().values(_storable(_answer_row(run_id, key, answer, self._stamp()))))
 
         await self._do(write)
 
-    async def start_run(self, run_id: str, target: str, head_sha: str, model: str) -> None:
-        def write(connection: Connection) -> None:
-            from reviewbot.store.tables import runs
+    async def start_run(self, run_id: str, pull: PullRequest, model: str) -> None:
+        """A further attempt finds what the earlier ones spent: what they booked or, when their process died, what the
+        answers cost that they kept."""
 
-            values = _storable({"id": run_id, "target": target, "head_sha": head_sha, "model": model})
-            connection.execute(runs.insert().values(**values, status="running", started_at=self._stamp()))
+        def write(connection: Connection) -> None:
+            from reviewbot.store.tables import findings, runs
+
+            before = _spent_before(connection, run_id)
+            connection.execute(findings.delete().where(findings.c.run_id == run_id))
+            values = {
+                "target": pull.label,
+                "url": pull.html_url[:400] or None,
+                "head_sha": pull.head_sha,
+                "model": model,
+                "status": "running",
+                "started_at": self._stamp(),
+            }
+            values = _storable({**dict.fromkeys(_OF_AN_ATTEMPT), **values, **before})
+            if before:
+                connection.execute(runs.update().where(runs.c.id == run_id).values(values))
+            else:
+                connection.execute(runs.insert().values(id=run_id, **values))
 
         await self._do(write)
+
+    async def note_progress(self, run_id: str, stage: str, done: int, total: int) -> None:
+        await self._update(run_id, {"stage": stage, "done": done, "total": total})
 
     async def finish_run(self, outcome: ReviewOutcome) -> None:
         """Book the outcome, with the fate of every finding."""
@@ -74,7 +110,8 @@ class SqlRunStore:
         def write(connection: Connection) -> None:
             from reviewbot.store.tables import findings, runs
 
-            values = _storable(_run_row(outcome)) | {"finished_at": self._stamp()}
+            row = {**_run_row(outcome), **_with_before(connection, outcome.run_id, outcome.usage, outcome.cost_usd)}
+            values = _storable(row) | {"finished_at": self._stamp()}
             connection.execute(runs.update().where(runs.c.id == outcome.run_id).values(values))
             rows = _finding_rows(outcome)
             if rows:
@@ -82,15 +119,37 @@ class SqlRunStore:
 
         await self._do(write)
 
+    async def book_posted(self, run_id: str, posted: Posted) -> None:
+        def write(connection: Connection) -> None:
+            from reviewbot.store.tables import findings, runs
+
+            connection.execute(runs.update().where(runs.c.id == run_id).values(review_url=posted.review_url or None))
+            kept = (findings.c.run_id == run_id, findings.c.decision == "kept")
+            connection.execute(findings.update().where(*kept).values(decision="posted"))
+
+        await self._do(write)
+
     async def fail_run(self, run_id: str, error: str, usage: Usage, cost_usd: float) -> None:
         def write(connection: Connection) -> None:
             from reviewbot.store.tables import runs
 
-            ended = {"status": "failed", "error": error, "finished_at": self._stamp(), "cost_usd": cost_usd}
-            values = _storable({**ended, **_usage_row(usage)})
+            ended = {"status": "failed", "error": error, "finished_at": self._stamp()}
+            values = _storable({**ended, **_with_before(connection, run_id, usage, cost_usd)})
             connection.execute(runs.update().where(runs.c.id == run_id).values(values))
 
         await self._do(write)
+
+    async def prune(self, before: datetime) -> int:
+        """Delete runs that began before, with their findings, and answers of that age; how many runs."""
+
+        def write(connection: Connection) -> int:
+            from reviewbot.store.tables import answers, runs
+
+            line = before.astimezone(UTC).replace(tzinfo=None)
+            connection.execute(answers.delete().where(answers.c.created_at < line))
+            return connection.execute(runs.delete().where(runs.c.started_at < line)).rowcount
+
+        return await self._do(write)
 
     async def list_runs(self, limit: int) -> list[Mapping[str, Any]]:
         """The newest runs, as rows."""
@@ -118,6 +177,14 @@ class SqlRunStore:
 
         return await self._do(read)
 
+    async def _update(self, run_id: str, values: Mapping[str, Any]) -> None:
+        def write(connection: Connection) -> None:
+            from reviewbot.store.tables import runs
+
+            connection.execute(runs.update().where(runs.c.id == run_id).values(_storable(values)))
+
+        await self._do(write)
+
     def _stamp(self) -> datetime:
         return self._now().astimezone(UTC).replace(tzinfo=None)
 
@@ -138,6 +205,31 @@ class SqlRunStore:
         except DBAPIError as error:
             said = str(error.orig).splitlines()[0]
             raise StoreError(f"The run database failed: {said}.", remedy=_SOME_DATABASES_FAULT) from error
+
+
+def _spent_before(connection: Connection, run_id: str) -> dict[str, Any]:
+    """What earlier attempts at the run used and spent; empty when there was none."""
+    from sqlalchemy import func, select
+
+    from reviewbot.store.tables import answers, runs
+
+    row = connection.execute(runs.select().where(runs.c.id == run_id)).mappings().first()
+    if row is None:
+        return {}
+    sums = [func.sum(answers.c[name]).label(name) for name in _SPENT]
+    kept = connection.execute(select(*sums).where(answers.c.run_id == run_id)).mappings().one()
+    # What was booked holds failed answers too; what a process that died spent, only its kept answers tell.
+    return {name: max(row[name] or 0, kept[name] or 0) for name in _SPENT}
+
+
+def _with_before(connection: Connection, run_id: str, usage: Usage, cost_usd: float | None) -> dict[str, Any]:
+    """The figures of this attempt, added to those that the run began with. A price that is not known stays unknown."""
+    from reviewbot.store.tables import runs
+
+    row = connection.execute(runs.select().where(runs.c.id == run_id)).mappings().first()
+    before: Mapping[str, Any] = dict(row) if row else {}
+    now = {**_usage_row(usage), "cost_usd": cost_usd}
+    return {name: None if value is None else value + (before.get(name) or 0) for name, value in now.items()}
 
 
 def _storable(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,7 +280,7 @@ def _run_row(outcome: ReviewOutcome) -> dict[str, Any]:
         "reviewed_lines": outcome.coverage.reviewed_lines,
         "cost_usd": outcome.cost_usd,
         "review_url": outcome.posted.review_url if outcome.posted else None,
-        **_usage_row(outcome.usage),
+        "note": outcome.skip_reason or None,
     }
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from reviewbot.errors import StoreError
 
-VERSION = "0002"
+VERSION = "0003"
 _LOCK = 727_110_515  # names our advisory lock on Postgres
 
 

@@ -40,7 +40,13 @@ runs = Table(
     Column("reasoning_tokens", Integer),
     Column("cost_usd", Float),
     Column("review_url", String(400)),
+    Column("url", String(400)),  # the pull request's page
+    Column("stage", String(20)),
+    Column("done", Integer),
+    Column("total", Integer),
+    Column("note", Text),  # why nothing was reviewed
     Index("runs_by_start", "started_at"),
+    Index("runs_by_status", "status"),
 )
 
 answers = Table(

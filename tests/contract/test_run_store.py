@@ -26,6 +26,7 @@ from reviewbot.core.findings.finding import (
     Severity,
     Step,
 )
+from reviewbot.core.report.draft import Posted
 from reviewbot.core.report.outcome import Coverage, ReviewOutcome
 from reviewbot.errors import StoreError
 from reviewbot.ports import RunStore
@@ -35,6 +36,7 @@ from reviewbot.store.schema import open_engine
 from reviewbot.store.tables import metadata
 
 pytestmark = pytest.mark.anyio
+PULL = PullRequest(None, "t", "", "a", "open", False, "main", "b", "x", "h", "o/r", None, 1, 1, 0, 1, "https://h/p/1")
 ANSWER = Answer("{}", "gpt-5.1-codex", Usage(1, 100, 20, None, 5), 0.01, "resp_1", 1.5)
 
 
@@ -68,11 +70,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> RunStore:
 def outcome(run_id: str) -> ReviewOutcome:
     finding = Finding("a.py", Side.RIGHT, "x", "e", "Title", "Body", "bug", Severity.MAJOR, 0.9)
     placed = PlacedFinding(finding, Location("a.py", Side.RIGHT, None, 3, Step.LINE), "f" * 16)
-    pull = PullRequest(None, "t", "", "a", "open", False, "main", "b", "x", "h", "o/r", None, 1, 1, 0, 1)
     rejected = RejectedFinding(placed, RejectReason.LOW_CONFIDENCE, "0.1")
     return ReviewOutcome(
         run_id,
-        pull,
+        PULL,
         "findings",
         Coverage(()),
         Diff(()),
@@ -86,7 +87,7 @@ def outcome(run_id: str) -> ReviewOutcome:
 
 async def test_a_paid_answer_comes_back_marked_as_reused(store: RunStore) -> None:
     assert await store.answer("k") is None
-    await store.start_run("r", "o/r#1", "h", "m")
+    await store.start_run("r", PULL, "m")
     await store.keep_answer("r", "k", ANSWER)
     found = await store.answer("k")
     assert found is not None
@@ -104,9 +105,9 @@ async def test_a_second_answer_to_the_same_request_replaces_the_first(store: Run
 
 
 async def test_runs_that_finish_and_fail_are_taken(store: RunStore) -> None:
-    await store.start_run("a", "o/r#1", "h", "m")
+    await store.start_run("a", PULL, "m")
     await store.finish_run(outcome("a"))
-    await store.start_run("b", "o/r#1", "h", "m")
+    await store.start_run("b", PULL, "m")
     await store.fail_run("b", "The provider is down.", Usage(2, 300, 40), 0.02)
 
 
@@ -114,10 +115,10 @@ async def test_what_is_shown_of_runs(store: RunStore) -> None:
     if isinstance(store, MemoryRunStore):
         return  # it keeps the outcomes themselves
     assert isinstance(store, SqlRunStore)
-    await store.start_run("a", "o/r#1", "h", "m")
+    await store.start_run("a", PULL, "m")
     await store.keep_answer("a", "k", ANSWER)
     await store.finish_run(outcome("a"))
-    await store.start_run("b", "o/r#2", "h", "m")
+    await store.start_run("b", PULL, "m")
     await store.fail_run("b", "The provider is down.", Usage(2, 300, 40), 0.02)
     assert [(run["id"], run["status"]) for run in await store.list_runs(10)] == [("b", "failed"), ("a", "finished")]
     assert len(await store.list_runs(1)) == 1
@@ -129,6 +130,47 @@ async def test_what_is_shown_of_runs(store: RunStore) -> None:
     assert shown["cost_usd"] == 0.5
     with pytest.raises(StoreError, match="no run 'zz'"):
         await store.show_run("zz")
+
+
+async def test_only_what_a_run_paid_for_itself_can_be_asked_for(store: RunStore) -> None:
+    await store.keep_answer("r", "k", ANSWER)
+    assert await store.answer("k", only_of="r") is not None
+    assert await store.answer("k", only_of="other") is None
+
+
+async def test_a_further_attempt_adds_to_what_was_spent(store: RunStore) -> None:
+    if isinstance(store, MemoryRunStore):
+        return
+    assert isinstance(store, SqlRunStore)
+    await store.start_run("a", PULL, "m")
+    await store.note_progress("a", "asking", 3, 7)
+    shown = await store.show_run("a")
+    assert (shown["stage"], shown["done"], shown["total"], shown["url"]) == ("asking", 3, 7, "https://h/p/1")
+    await store.keep_answer("a", "k", ANSWER)  # and then the process dies
+    await store.start_run("a", PULL, "m")
+    assert (await store.show_run("a"))["stage"] is None
+    await store.fail_run("a", "away", Usage(2, 30, 4), 0.25)
+    await store.start_run("a", PULL, "m")
+    await store.finish_run(outcome("a"))
+    await store.book_posted("a", Posted("https://h/p/1#r"))
+    shown = await store.show_run("a")
+    assert shown["cost_usd"] == pytest.approx(0.01 + 0.25 + 0.5)
+    assert (shown["requests"], shown["input_tokens"]) == (1 + 2 + 1, 100 + 30 + 2)
+    assert (shown["status"], shown["error"], shown["review_url"]) == ("finished", None, "https://h/p/1#r")
+    assert [item["decision"] for item in shown["findings"]] == ["posted", "low-confidence"]
+
+
+async def test_old_runs_are_pruned_with_what_belongs_to_them(tmp_path: Path) -> None:
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    store = SqlRunStore(f"sqlite:///{tmp_path}/runs.sqlite", now=lambda: now[0])
+    await store.start_run("old", PULL, "m")
+    await store.keep_answer("old", "k", ANSWER)
+    await store.finish_run(outcome("old"))
+    now[0] += timedelta(days=5)
+    await store.start_run("new", PULL, "m")
+    assert await store.prune(now[0] - timedelta(days=4)) == 1
+    assert [run["id"] for run in await store.list_runs(10)] == ["new"]
+    assert await store.answer("k") is None
 
 
 async def test_old_answers_are_forgotten(tmp_path: Path) -> None:
@@ -155,7 +197,7 @@ async def test_several_at_once_may_make_the_database(store: RunStore) -> None:
     stores = [SqlRunStore(store.url) for _ in range(6)]
     async with anyio.create_task_group() as group:
         for number, one in enumerate(stores):
-            group.start_soon(one.start_run, f"r{number}", "o/r#1", "h", "m")
+            group.start_soon(one.start_run, f"r{number}", PULL, "m")
     assert len(await stores[0].list_runs(10)) == 6
 
 

@@ -61,7 +61,7 @@ async def test_an_error_that_is_not_the_models_ends_the_run_and_keeps_what_was_r
     class Store(MemoryRunStore):
         reads = 0
 
-        async def answer(self, key: str) -> Answer | None:
+        async def answer(self, key: str, *, only_of: str = "") -> Answer | None:
             self.reads += 1
             if self.reads > 1:
                 raise fault

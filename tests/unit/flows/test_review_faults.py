@@ -92,7 +92,7 @@ async def test_the_first_error_is_told_though_the_store_fails_too() -> None:
         async def fail_run(self, run_id: str, error: str, usage: Usage, cost_usd: float) -> None:
             raise errors.StoreError("disk full")
 
-        async def answer(self, key: str) -> None:
+        async def answer(self, key: str, *, only_of: str = "") -> None:
             raise errors.ConfigError("no such effort")
 
     with pytest.raises(errors.ConfigError):

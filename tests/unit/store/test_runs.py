@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reviewbot.core.change.pull_request import PullRequest
 from reviewbot.core.context.prompt import Answer
 from reviewbot.core.cost import Usage
 from reviewbot.store.runs import SqlRunStore
@@ -26,7 +27,8 @@ pytestmark = pytest.mark.anyio
 )
 async def test_a_paid_answer_with_odd_characters_is_kept(tmp_path: Path, text: str, kept: str) -> None:
     store = SqlRunStore(f"sqlite:///{tmp_path}/runs.sqlite")
-    await store.start_run("r", f"o/r#1 {text}", "h", "m")
+    pull = PullRequest(None, "t", "", "a", "open", False, "main", "b", "x", "h", f"o/r {text}", None, 1, 1, 0, 1)
+    await store.start_run("r", pull, "m")
     await store.keep_answer("r", "k", Answer(text, "m", Usage(1, 2, 3), None, "resp_1"))
     await store.fail_run("r", text, Usage(), 0.0)
     found = await store.answer("k")
@@ -39,8 +41,10 @@ async def test_several_processes_may_make_the_database_at_once(tmp_path: Path) -
     url = f"sqlite:///{tmp_path}/runs.sqlite"
     program = (
         "import sys, anyio\n"
+        "from reviewbot.core.change.pull_request import PullRequest\n"
         "from reviewbot.store.runs import SqlRunStore\n"
-        "anyio.run(SqlRunStore(sys.argv[1]).start_run, sys.argv[2], 'o/r#1', 'h', 'm')\n"
+        "pull = PullRequest(None, 't', '', 'a', 'open', False, 'main', 'b', 'x', 'h', 'o/r', None, 1, 1, 0, 1)\n"
+        "anyio.run(SqlRunStore(sys.argv[1]).start_run, sys.argv[2], pull, 'm')\n"
     )
     words = [sys.executable, "-c", program, url]
     running = [subprocess.Popen([*words, f"r{number}"], stderr=subprocess.PIPE) for number in range(3)]

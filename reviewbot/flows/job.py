@@ -1,0 +1,73 @@
+"""The story of one job of the server, in two halves that may run in different processes.
+
+`think` holds the model's key and a token that reads; what it makes is a `Posting`. `post` holds a token that writes.
+Each asks GitHub for the facts before it acts: what a webhook said, and what the other half knew, may be old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from reviewbot.core.change.pull_request import PullRequest
+from reviewbot.core.config import Config
+from reviewbot.core.report.draft import Posted
+from reviewbot.core.report.posting import Posting, without_standing
+from reviewbot.core.triggers import JobRequest, Kind, recheck
+from reviewbot.errors import GitHubRejected, HeadMoved
+from reviewbot.flows.progress import Watch, unwatched
+from reviewbot.flows.review import Order, Ports, review
+from reviewbot.ports import PullRequestSource, ReviewSink, RunStore
+
+MayWrite = Callable[[str], Awaitable[bool]]  # login -> whether GitHub lets this person write to the repository
+
+
+async def think(
+    ports: Ports, request: JobRequest, run_id: str, may_write: MayWrite, watch: Watch = unwatched
+) -> Posting | None:
+    """Review what the job asks for, and return what is to be posted; None when there is nothing.
+
+    ``ports.sink`` must be one that only keeps the draft. Raises HeadMoved when the head moved meanwhile, and
+    ReviewbotError as `review` does.
+    """
+
+    async def why_not(pull: PullRequest, config: Config) -> str:
+        skip = recheck(request, pull, config.triggers)
+        if skip is None and request.kind is Kind.COMMAND:
+            return "the words after the command are not known"
+        if skip is None and request.trigger == "command" and not await may_write(request.requested_by):
+            return "who asked may not write to the repository"
+        return skip.text if skip else ""
+
+    outcome = await review(ports, Order(run_id, fresh=request.kind is Kind.FULL, why_not=why_not), watch)
+    if outcome.verdict == "superseded":
+        raise moved(outcome.pull.label)
+    return Posting(run_id, outcome.draft) if outcome.draft else None
+
+
+async def post(source: PullRequestSource, sink: ReviewSink, store: RunStore, posting: Posting) -> Posted | None:
+    """Post it, once, if it is still about the head; None when the pull request was closed meanwhile.
+
+    Raises HeadMoved, and any other GitHubError of the sink.
+    """
+    pull = await source.pull_request()
+    draft = posting.draft
+    if pull.state != "open":
+        return None
+    if not draft.commit_sha:
+        draft = replace(draft, commit_sha=pull.head_sha)
+    if draft.commit_sha != pull.head_sha:
+        raise moved(pull.label)
+    draft = without_standing(draft, await source.surroundings(pull))
+    try:
+        posted = await sink.post(pull, draft)
+    except GitHubRejected as refusal:
+        if (await source.pull_request()).head_sha != draft.commit_sha:
+            raise moved(pull.label) from refusal
+        raise
+    await store.book_posted(posting.run_id, posted)
+    return posted
+
+
+def moved(label: str) -> HeadMoved:
+    return HeadMoved(f"The head of {label} moved during the review.", remedy="The new head is reviewed next.")
