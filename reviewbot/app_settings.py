@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from reviewbot.credentials import StoredApp, is_private_key, read_credentials, read_private_file
 from reviewbot.errors import ConfigError
 from reviewbot.variables import address, secret
 
-_PEM = re.compile(r"-----BEGIN (RSA )?PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+\n-----END (RSA )?PRIVATE KEY-----\n?")
-_KEY_BYTES = 65_536
 _SHORTEST_ADMIN_TOKEN = 16
+
+
+@dataclass(frozen=True, slots=True)
+class AppGiven:
+    """Who the App is and what proves it; what nothing names is empty."""
+
+    app_id: str = ""
+    private_key: str = field(default="", repr=False)
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    slug: str = ""
+
+
+def app_given(given: Mapping[str, str], folder: Path) -> AppGiven:
+    """The App of the environment; where that is silent, the one that /setup kept in ``folder``.
+
+    A variable beats the file, so that a key or a secret can be changed by one. When the environment names another App
+    than the file, nothing of the file is used: a key of one App with the id of another would only be refused. A file
+    that is not needed is not read.
+    """
+    named = AppGiven(app_id(given), private_key(given), webhook_secrets(given), app_slug(given))
+    if named.app_id and named.private_key and named.webhook_secrets:
+        return named
+    stored = read_credentials(folder)
+    if stored is None or (named.app_id and not stored.is_called(named.app_id)):
+        return named
+    return _filled(named, stored)
+
+
+def _filled(named: AppGiven, stored: StoredApp) -> AppGiven:
+    return AppGiven(
+        app_id=named.app_id or stored.app_id,
+        private_key=named.private_key or stored.private_key,
+        webhook_secrets=named.webhook_secrets or (stored.webhook_secret,),
+        slug=named.slug or stored.slug,
+    )
 
 
 def app_id(given: Mapping[str, str]) -> str:
@@ -36,7 +69,7 @@ def private_key(given: Mapping[str, str]) -> str:
     if path:
         name, value = f"{name}_FILE", _key_file(Path(path).expanduser())
     pem = value.replace("\\r", "").replace("\\n", "\n").replace("\r\n", "\n").strip() + "\n"
-    if not _PEM.fullmatch(pem):
+    if not is_private_key(pem):
         raise ConfigError(
             f"{name} holds no private key in PEM: `-----BEGIN RSA PRIVATE KEY-----`, lines, an END line.",
             remedy="Use the .pem file from the App's settings page as it is, with its line breaks and no passphrase.",
@@ -46,22 +79,8 @@ def private_key(given: Mapping[str, str]) -> str:
 
 def _key_file(path: Path) -> str:
     """The text of the key's file. Raises ConfigError when it cannot be read, or when others could read it."""
-    name = f"REVIEWBOT_PRIVATE_KEY_FILE {path}"
-    try:
-        facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode):
-            raise ConfigError(f"{name} is not a file.", remedy="Set it to the .pem file of the App.")
-        text = path.read_bytes()[:_KEY_BYTES].decode("utf-8", "replace")
-    except OSError as error:
-        remedy = "Check the path, and that the file belongs to the user who runs reviewbot."
-        raise ConfigError(f"{name} cannot be read: {error.strerror}.", remedy=remedy) from error
-    # As PostgreSQL has it for server keys: what root owns may be given to a group, so that mounted secrets can be used.
-    allowed = 0o640 if facts.st_uid == 0 and os.geteuid() != 0 else 0o600
-    mode = stat.S_IMODE(facts.st_mode)
-    if mode & 0o077 & ~allowed:
-        remedy = f"chmod 600 {path}, and make a new key if somebody else may have read this one."
-        raise ConfigError(f"{name} is open to others (mode {mode:04o}).", remedy=remedy)
-    return text
+    remedy = "make a new key if somebody else may have read this one."
+    return read_private_file(path, f"REVIEWBOT_PRIVATE_KEY_FILE {path}", kind="the .pem file of the App", remedy=remedy)
 
 
 def webhook_secrets(given: Mapping[str, str]) -> tuple[str, ...]:

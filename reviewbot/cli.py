@@ -14,6 +14,7 @@ from reviewbot import __version__
 from reviewbot.display import LastSeen
 from reviewbot.errors import ReviewbotError, UsageError
 from reviewbot.flows.progress import Progress
+from reviewbot.roles import Role
 from reviewbot.settings import wants_color
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class FailOn(StrEnum):
     MAJOR = "major"
     MINOR = "minor"
     NEVER = "never"
+
+
+class Log(StrEnum):
+    JSON = "json"
+    TEXT = "text"
 
 
 class Effort(StrEnum):
@@ -293,14 +299,43 @@ def sandbox(
 
 
 @app.command()
+def serve(
+    role: Annotated[Role, typer.Option(help="What this process does; `all` starts one of each.")] = Role.ALL,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
+    log: Annotated[Log | None, typer.Option(help="Form of log lines; text on a terminal, else json.")] = None,
+) -> int:
+    """Be a GitHub App: take webhooks and review what they tell of.
+
+    Without an App yet, open /setup in a browser. Examples:
+      reviewbot serve
+      reviewbot serve --role worker
+    """
+    from reviewbot.serve import run_all, run_role
+
+    as_json = log is Log.JSON if log else not sys.stderr.isatty()
+    if role is Role.ALL:
+        return run_all(host, port, as_json=as_json)
+    return run_role(role, host, port, as_json=as_json)
+
+
+@app.command()
 def doctor(
-    target: Annotated[str | None, typer.Argument(help="A pull request to check the token's permissions on.")] = None,
+    target: Annotated[
+        str | None, typer.Argument(help="A pull request to check the token's permissions on; with --app a server.")
+    ] = None,
+    app: Annotated[
+        bool, typer.Option("--app", help="Check the GitHub App and its server, at TARGET if that is given.")
+    ] = False,
     output_format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
 ) -> int:
-    """Check token, permissions, model, provider, git and database; each problem with its remedy."""
+    """Check token, permissions, model, provider, git and database, and the GitHub App if there is one.
+
+    Each problem comes with its remedy.
+    """
     from reviewbot.doctor import run_doctor
 
-    return run_doctor(target, as_json=output_format is Format.JSON)
+    return run_doctor(target, as_json=output_format is Format.JSON, app=app)
 
 
 @config_app.command("show")

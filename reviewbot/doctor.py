@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import anyio
 
 from reviewbot.core.change.pull_request import PullRequestRef
+from reviewbot.doctor_check import Check
 from reviewbot.errors import GitHubError, GitHubNotFound, ModelError, ModelNotFound, ReviewbotError
 from reviewbot.settings import Settings, read_settings
+from reviewbot.variables import address
 
 if TYPE_CHECKING:
     from reviewbot.github.client import GitHubClient
@@ -21,19 +23,15 @@ if TYPE_CHECKING:
 _SIGNS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at. A ``problem`` stops a review, a ``warning`` will or limits one."""
+def run_doctor(target: str | None, *, as_json: bool = False, app: bool = False) -> int:
+    """Print all checks; the exit code is 0 without a problem, else that of the first problem's kind (2, 4 or 5).
 
-    name: str
-    state: Literal["ok", "warning", "problem"]
-    detail: str
-    remedy: str = ""
-
-
-def run_doctor(target: str | None, *, as_json: bool = False) -> int:
-    """Print all checks; the exit code is 0 without a problem, else that of the first problem's kind (2, 4 or 5)."""
-    checks = anyio.run(_all, target, read_settings())
+    With ``app`` the GitHub App and its server are looked at even if none is configured, and ``target`` is the server's
+    address.
+    """
+    settings = read_settings()
+    server = address({"The server": target or ""}, "The server") if app else ""
+    checks = anyio.run(_all, None if app else target, settings, server, app or bool(settings.app_id))
     if as_json:
         print(json.dumps({"schema": 1, "checks": [asdict(check) for check in checks]}, indent=2))
     else:
@@ -47,9 +45,14 @@ def run_doctor(target: str | None, *, as_json: bool = False) -> int:
     return {"github": 4, "git": 4, "provider": 5, "model": 5}.get(problem.split()[0].lower(), 2)
 
 
-async def _all(target: str | None, settings: Settings) -> list[Check]:
+async def _all(target: str | None, settings: Settings, server: str, app: bool) -> list[Check]:
     checks = [_git(), await _database(settings)]
-    checks += [check async for check in _github(settings, target)]
+    if app:
+        from reviewbot.doctor_app import app_checks
+
+        checks += await app_checks(settings, server)
+    if settings.github_token or target or not app:  # an App has tokens of its own
+        checks += [check async for check in _github(settings, target)]
     checks += [check async for check in _provider(settings)]
     return checks
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from reviewbot.app_settings import admin_token, app_id, app_slug, private_key, token_url, webhook_secrets, worker_id
+from reviewbot.app_settings import admin_token, app_given, token_url, worker_id
 from reviewbot.errors import ConfigError
+from reviewbot.roles import Role
 from reviewbot.variables import GITHUB_WEB, address, secret
 
 _GITHUB_API = "https://api.github.com"
@@ -63,6 +64,18 @@ class Settings:
         """Every secret value of this process, for whoever must not let one through."""
         own = (self.github_token, self.api_key, self.private_key, self.admin_token, self.token_secret)
         return tuple(value for value in (*own, *self.webhook_secrets) if value)
+
+    def for_role(self, role: Role) -> Settings:
+        """Without the secrets of other roles. A worker with nobody to ask for tokens keeps the App's key, and makes
+        itself tokens that read."""
+        if role is Role.RECEIVER:
+            return replace(self, github_token="", api_key="", private_key="", token_secret="")
+        if role is Role.WORKER:
+            key = "" if self.token_url else self.private_key
+            return replace(self, github_token="", private_key=key, webhook_secrets=())
+        if role is Role.POSTER:
+            return replace(self, github_token="", api_key="", webhook_secrets=())
+        return self
 
     @property
     def shown_database_url(self) -> str:
@@ -125,12 +138,13 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process, or of another environment. An empty variable counts as unset.
 
     Raises ConfigError for an address that is none, for a key without the address that it needs, and for an App's id,
-    key or key file that cannot be used. No error shows a secret.
+    key or key file that cannot be used, the credentials that /setup kept among them. No error shows a secret.
     """
     found = dict(os.environ if environ is None else environ)
     given = {name: value.strip() for name, value in found.items() if value.strip()}
     base, key, model = _provider(given)
     server = address(given, "GITHUB_SERVER_URL") or GITHUB_WEB
+    app = app_given(given, _data_folder(given))
     return Settings(
         github_token=secret(given, "GITHUB_TOKEN", "GH_TOKEN"),
         github_api_url=address(given, "GITHUB_API_URL"),
@@ -139,10 +153,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         api_key=key,
         model_id=given.get("REVIEWBOT_MODEL") or model,
         database_url=given.get("REVIEWBOT_DATABASE_URL") or _database_file(given),
-        app_id=app_id(given),
-        private_key=private_key(given),
-        webhook_secrets=webhook_secrets(given),
-        app_slug=app_slug(given),
+        app_id=app.app_id,
+        private_key=app.private_key,
+        webhook_secrets=app.webhook_secrets,
+        app_slug=app.slug,
         admin_token=admin_token(given),
         public_url=address(given, "REVIEWBOT_PUBLIC_URL"),
         settings_file=given.get("REVIEWBOT_SETTINGS_FILE", ""),

@@ -29,6 +29,7 @@ from reviewbot.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from reviewbot.flows.estimate import Estimate
+    from reviewbot.model.limiter import Limiter
     from reviewbot.ports import Model, PullRequestSource, ReviewSink, RunStore
 
 
@@ -84,8 +85,15 @@ async def _estimate(request: Request, last: LastSeen, settings: Settings) -> Est
 
 def layers_of(request: Request, settings: Settings) -> tuple[Layer, ...]:
     """The settings of the deployment, then those of the command line; the repository's come below both."""
+    return *deployment_layers(settings), Layer("command line", nested(request.flags))
+
+
+def deployment_layers(settings: Settings) -> tuple[Layer, ...]:
+    """What is chosen where reviewbot runs: the file that REVIEWBOT_SETTINGS_FILE names, then single variables."""
     own = {"model.id": settings.model_id} if settings.model_id else {}
-    return Layer("environment", nested(own)), Layer("command line", nested(request.flags))
+    file = Path(settings.settings_file).expanduser()
+    given = [Layer(str(file), parse_toml(_text(file), str(file)))] if settings.settings_file else []
+    return *given, Layer("environment", nested(own))
 
 
 def nested(flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,11 +129,11 @@ async def _ports(
             Ports(
                 source=source,
                 sink=sink,
-                model=partial(_model, settings, stack),
+                model=partial(build_model, settings, stack),
                 store=store,
-                settle=partial(_settle, layers),
+                settle=partial(settle, layers),
                 place=place_findings,
-                draft=_draft,
+                draft=write_draft,
             ),
             payloads,
         )
@@ -184,8 +192,16 @@ async def _remote(request: Request, settings: Settings, stack: AsyncExitStack) -
     return source, GitHubSink(client, source), lambda: None
 
 
-def _model(settings: Settings, stack: AsyncExitStack, config: Config) -> Model:
-    """The model of the settings, with its fallbacks behind it."""
+def build_model(
+    settings: Settings,
+    stack: AsyncExitStack,
+    config: Config,
+    *,
+    limiter: Limiter | None = None,
+    wait_ceiling: float = 60.0,
+) -> Model:
+    """The model of the settings, with its fallbacks behind it. A ``limiter`` is shared by all runs of a process, and
+    ``wait_ceiling`` is the longest that a provider is waited for, in seconds."""
     from reviewbot.model.asking import FallbackModel, ResponsesModel
     from reviewbot.model.catalogue import facts_for
     from reviewbot.model.limiter import Limiter
@@ -199,21 +215,22 @@ def _model(settings: Settings, stack: AsyncExitStack, config: Config) -> Model:
         policy=RetryPolicy(
             attempts=wanted.attempts,
             deadline=wanted.timeout_seconds,
+            wait_ceiling=wait_ceiling,
             pay_again=config.limits.max_cost_usd is None,  # a limit is kept by paying for each answer once
         ),
-        limiter=Limiter(wanted.requests_per_minute, wanted.tokens_per_minute),
+        limiter=limiter or Limiter(wanted.requests_per_minute, wanted.tokens_per_minute),
     )
     stack.push_async_callback(client.aclose)
     models = [ResponsesModel(client, wanted, facts_for(name)) for name in (wanted.id, *wanted.fallbacks)]
     return models[0] if len(models) == 1 else FallbackModel(models)
 
 
-def _settle(layers: Sequence[Layer], text: str) -> Resolved:
+def settle(layers: Sequence[Layer], text: str) -> Resolved:
     own = [Layer(SETTINGS_FILE, parse_toml(text, SETTINGS_FILE), repository=True)] if text else []
     return resolve([*own, *layers])
 
 
-def _draft(outcome: ReviewOutcome, config: Config, key: str) -> ReviewDraft:
+def write_draft(outcome: ReviewOutcome, config: Config, key: str) -> ReviewDraft:
     return render_draft(outcome, config, key=key)
 
 

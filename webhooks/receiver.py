@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from anyio.to_thread import run_sync
@@ -29,7 +30,12 @@ _log = logging.getLogger(__name__)
 _HEADERS = ("X-GitHub-Event", "X-GitHub-Delivery", "X-Hub-Signature-256")
 _EVENT = re.compile(r"[a-z0-9_]{1,64}")
 _DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
+Watch = Callable[[str, int, float], None]
 _LARGE = 256 * 1024  # bytes; hashing more would hold up the other requests
+
+
+def unwatched(_event: str, _status: int, _seconds: float) -> None:
+    """For a receiver that nobody watches."""
 
 
 class Refused(Exception):
@@ -46,7 +52,8 @@ class Receiver:
     """Takes deliveries for the App whose account is ``bot_login``, about repositories on ``host``.
 
     Any of ``secrets`` may have signed, so that a secret can be changed without losing a delivery. Raises ConfigError
-    when there is none: unsigned deliveries are never taken.
+    when there is none: unsigned deliveries are never taken. ``watch`` is told the event, the status and the seconds of
+    each delivery; the event is what a stranger may have written until the status is a good one.
     """
 
     inbox: Inbox
@@ -54,6 +61,7 @@ class Receiver:
     bot_login: str
     triggers: TriggerSettings
     host: str
+    watch: Watch = unwatched
 
     def __post_init__(self) -> None:
         if not self.secrets or not all(secret.strip() for secret in self.secrets):
@@ -63,6 +71,12 @@ class Receiver:
             )
 
     async def __call__(self, request: Request) -> JSONResponse:
+        begun = time.perf_counter()
+        answer = await self._answered(request)
+        self.watch(request.headers.get("X-GitHub-Event", ""), answer.status_code, time.perf_counter() - begun)
+        return answer
+
+    async def _answered(self, request: Request) -> JSONResponse:
         try:
             kind, delivery_id, signature = _read_headers(request.headers)
             body = await request.body()

@@ -7,11 +7,12 @@ Each asks GitHub for the facts before it acts: what a webhook said, and what the
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reviewbot.core.change.pull_request import PullRequest
 from reviewbot.core.config import Config
 from reviewbot.core.report.draft import Posted
+from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.core.report.posting import Posting, without_standing
 from reviewbot.core.triggers import JobRequest, Kind, recheck
 from reviewbot.errors import GitHubRejected, HeadMoved
@@ -22,13 +23,21 @@ from reviewbot.ports import PullRequestSource, ReviewSink, RunStore
 MayWrite = Callable[[str], Awaitable[bool]]  # login -> whether GitHub lets this person write to the repository
 
 
-async def think(
-    ports: Ports, request: JobRequest, run_id: str, may_write: MayWrite, watch: Watch = unwatched
-) -> Posting | None:
-    """Review what the job asks for, and return what is to be posted; None when there is nothing.
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """``posting`` is None when there is nothing to post."""
 
-    ``ports.sink`` must be one that only keeps the draft. Raises HeadMoved when the head moved meanwhile, and
-    ReviewbotError as `review` does.
+    outcome: ReviewOutcome
+    posting: Posting | None
+
+
+async def think(
+    ports: Ports, request: JobRequest, order: Order, may_write: MayWrite, watch: Watch = unwatched
+) -> Thought:
+    """Review what the job asks for; nothing is posted.
+
+    ``ports.sink`` must be one that only keeps the draft; what ``order`` says against a review gives way to what the job
+    brings. Raises HeadMoved when the head moved meanwhile, and ReviewbotError as `review` does.
     """
 
     async def why_not(pull: PullRequest, config: Config) -> str:
@@ -39,10 +48,11 @@ async def think(
             return "who asked may not write to the repository"
         return skip.text if skip else ""
 
-    outcome = await review(ports, Order(run_id, fresh=request.kind is Kind.FULL, why_not=why_not), watch)
+    asked = replace(order, fresh=request.kind is Kind.FULL, why_not=why_not)
+    outcome = await review(ports, asked, watch)
     if outcome.verdict == "superseded":
         raise moved(outcome.pull.label)
-    return Posting(run_id, outcome.draft) if outcome.draft else None
+    return Thought(outcome, Posting(order.run_id, outcome.draft) if outcome.draft else None)
 
 
 async def post(source: PullRequestSource, sink: ReviewSink, store: RunStore, posting: Posting) -> Posted | None:

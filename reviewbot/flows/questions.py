@@ -25,6 +25,7 @@ from reviewbot.errors import (
     ModelIncomplete,
     ModelNotFound,
     ModelQuotaExceeded,
+    ModelRateLimited,
     ModelRejected,
     ModelTimeout,
     ModelUnauthorized,
@@ -59,7 +60,8 @@ class Asked:
 
 @dataclass(slots=True)
 class Interview:
-    """One run's questions. Holds the only mutable state of a run: the money, the usage and the first fatal error."""
+    """One run's questions. Holds the only mutable state of a run: the money, the usage and the first fatal error.
+    ``patient`` means that the run will be begun again after an error that may pass."""
 
     model: Model
     store: RunStore
@@ -71,6 +73,7 @@ class Interview:
     budget: CostBudget
     watch: Watch
     fresh: bool = False
+    patient: bool = False
     usage: Usage = field(default_factory=Usage)
     saved_usd: float = 0.0
     unpriced: bool = False
@@ -143,6 +146,8 @@ class Interview:
     def _ends_the_run(self, error: ReviewbotError) -> bool:
         """Whether no other chunk would fare better: all requests are refused, an outage, a wrong setting, the store."""
         self._outages = self._outages + 1 if isinstance(error, ModelUnreachable | ModelTimeout) else 0
+        if self.patient and isinstance(error, ModelRateLimited):  # the others would be told the same
+            return True
         return isinstance(error, FATAL) or not isinstance(error, ModelError) or self._outages >= _MOST_OUTAGES
 
     async def _reply(self, chunk: Chunk, prepared: PreparedPrompt) -> Reply | None:

@@ -58,10 +58,12 @@ async def _no_reason(_pull: PullRequest, _config: Config) -> str:
 @dataclass(frozen=True, slots=True)
 class Order:
     """What was asked for: a name for the run, whether stored answers may be used, whether a closed pull request is
-    reviewed too, and ``why_not``: what else is against a review, by the facts and the settings as they are now."""
+    reviewed too, and ``why_not``: what else is against a review, by the facts and the settings as they are now. A
+    ``patient`` run ends in an error that may pass, rather than leave out what it kept it from."""
 
     run_id: str
     fresh: bool = False
+    patient: bool = False
     closed_too: bool = False
     why_not: WhyNot = _no_reason
 
@@ -134,9 +136,12 @@ async def _review(
         budget=CostBudget(config.limits.max_cost_usd),
         watch=watch,
         fresh=order.fresh,
+        patient=order.patient,
     )
     results = await interview.ask_all(plan.chunks)
     _raise_if_nothing_was_read(results)
+    if order.patient:
+        _raise_what_may_pass(results)
     clock.lap("asking")
     watch(Progress("placing", usage=interview.usage, cost_usd=interview.budget.spent_usd))
     placed = ports.place(_raised(results), collected.diff, collected.heads)
@@ -158,6 +163,13 @@ def _raise_if_nothing_was_read(results: Sequence[Asked]) -> None:
     errors = [asked.error for asked in results if asked.error is not None]
     if errors and not any(asked.fate == "reviewed" for asked in results):
         raise errors[0]
+
+
+def _raise_what_may_pass(results: Sequence[Asked]) -> None:
+    """What was read is kept and not paid again."""
+    for asked in results:
+        if asked.error is not None and asked.error.retryable:
+            raise asked.error
 
 
 def _raised(results: Sequence[Asked]) -> list[Finding]:

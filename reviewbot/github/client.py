@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import anyio
 import requests
@@ -79,7 +79,7 @@ class GitHubClient:
 
     Reads and idempotent writes are tried ``attempts`` times. Rate limits are waited for, on any request, for at most
     ``patience`` seconds in all. Everything that goes wrong is raised as a GitHubError; no error and no repr holds the
-    token.
+    token. ``on_quota`` is told the quota in each answer (`_quota_of`), in a worker thread, and must not raise.
     """
 
     def __init__(
@@ -92,13 +92,14 @@ class GitHubClient:
         patience: float = 120.0,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         clock: Callable[[], float] = time.time,
+        on_quota: Callable[[str, int, int, int], None] | None = None,
     ) -> None:
         self._secret = auth if isinstance(auth, str) else ""
         self._provider = None if auth is None or isinstance(auth, str | Auth.Auth) else auth
         self._provided = _Provided()
         self._origin = _origin(api_url)
         self._attempts, self._patience = attempts, patience
-        self.sleep, self._clock = sleep, clock
+        self.sleep, self._clock, self._on_quota = sleep, clock, on_quota
         self._lock = threading.Lock()
         self._limiter = anyio.CapacityLimiter(1)
         self._writing = False
@@ -142,6 +143,12 @@ class GitHubClient:
     async def get(self, path: str, **parameters: Any) -> Any:
         """The JSON at an API path such as ``/repos/o/r/pulls/1``."""
         return (await self._perform(_Ask("GET", path, parameters=parameters))).json()
+
+    async def get_page(self, path: str, **parameters: Any) -> tuple[Any, dict[str, str]]:
+        """The JSON of one page, and the parameters that ask for the next one, empty on the last. Only the parameters of
+        the ``Link`` header are taken: an address that an answer names is not followed."""
+        reply = await self._perform(_Ask("GET", path, parameters=parameters))
+        return reply.json(), _next_page(reply.headers.get("link", ""))
 
     async def get_bytes(self, path: str, accept: str) -> bytes:
         """The body in another media type (``DIFF``, ``RAW``), byte for byte."""
@@ -227,6 +234,8 @@ class GitHubClient:
                 )
             except requests.RequestException as error:
                 raise self._no_answer(ask, error) from None  # its text may hold what must not be shown
+            if self._on_quota is not None and (quota := _quota_of(headers)):
+                self._on_quota(*quota)
             return Reply(status, headers, text)
 
     def _count(self) -> None:
@@ -286,6 +295,20 @@ def _never_left(error: requests.RequestException) -> bool:
         return True
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(reason, NewConnectionError)
+
+
+def _quota_of(headers: Mapping[str, str]) -> tuple[str, int, int, int] | None:
+    """Resource, requests left, limit, and when it is full again (Unix time); None when an answer does not say."""
+    numbers = [headers.get(f"x-ratelimit-{name}", "") for name in ("remaining", "limit", "reset")]
+    if not all(number.isascii() and number.isdigit() and len(number) < 13 for number in numbers):
+        return None
+    remaining, limit, reset = map(int, numbers)
+    return headers.get("x-ratelimit-resource", ""), remaining, limit, reset
+
+
+def _next_page(link: str) -> dict[str, str]:
+    rows = (row for row in requests.utils.parse_header_links(link) if row.get("rel") == "next")
+    return next((dict(parse_qsl(urlsplit(row["url"]).query)) for row in rows), {})
 
 
 def _origin(url: str) -> str:

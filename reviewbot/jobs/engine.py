@@ -16,13 +16,14 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, TypeVar
 
 import anyio
 from anyio.to_thread import run_sync
 
 from reviewbot.errors import StoreError, UsageError
 from reviewbot.inbox import REDELIVERABLE
+from reviewbot.jobs.file_lock import hold_file
 from reviewbot.jobs.job import Gauges, Job, JobSettings, JobStatus, to_replace
 from reviewbot.jobs.listing import gauges, parked, statuses
 from reviewbot.jobs.liveness import Liveness
@@ -94,10 +95,12 @@ class JobEngine:
         self._queues = [name for queue in queues for name in {WORK: (TURNS, RUNS), POSTING: (POSTS,)}[queue]]
         self._id = worker_id or ("local" if self._sqlite else socket.gethostname())
         self._liveness: Liveness | None = None
+        self._lock: TextIO | None = None
         self._turn: Turn | None = None
         self._alive: set[str] = set()
         self._orphans: set[str] = set()
         self._threads = anyio.CapacityLimiter(4)  # own, so that jobs are handed in while reviews use all others
+        self._lookers = anyio.CapacityLimiter(4)
 
     async def start(self) -> None:
         """Take up what was left and begin. Raises StoreError too when another worker has our id."""
@@ -118,23 +121,27 @@ class JobEngine:
 
     async def jobs(self, limit: int = 200) -> list[JobStatus]:
         """The jobs of the latest ``limit`` attempts, the latest first."""
-        return await self._in_thread(lambda: statuses(limit=limit))
+        return await self._look(lambda: statuses(limit=limit))
 
     async def parked(self) -> list[JobStatus]:
         """Jobs that failed for good, with their errors, the latest first."""
-        return await self._in_thread(parked)
+        return await self._look(parked)
 
     async def retry(self, job_id: str) -> None:
         """Give a parked job a new round of tries. Raises UsageError when it is not parked."""
         await self._in_thread(self._retry, job_id)
 
     async def gauges(self) -> Gauges:
-        return await self._in_thread(gauges)
+        return await self._look(gauges)
 
     async def prune(self, before: datetime) -> int:
         """Delete jobs that ended before, and say how many attempts that were. None is deleted while GitHub may deliver
         its webhook again, for the job itself is what tells that it was done."""
         return await self._in_thread(delete_ended, min(before.astimezone(UTC), datetime.now(UTC) - REDELIVERABLE))
+
+    async def _look(self, call: Callable[[], _T]) -> _T:
+        """A page or a probe that gives up leaves the thread to itself, which may wait for a database that is away."""
+        return await run_sync(lambda: _answered(call), limiter=self._lookers, abandon_on_cancel=True)
 
     async def _in_thread(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """DBOS's own asynchronous calls would change the thread pool of the caller's loop."""
@@ -145,6 +152,7 @@ class JobEngine:
 
         if self._sqlite:
             _prepare_file(self._url)
+            self._lock = hold_file(_file_of(self._url), self._id, _PATIENCE) if self._queues else None
         DBOS(config=self._config())
         logging.getLogger("dbos").addFilter(_is_news)
         self._turn = register(self._tasks, self._settings, self._alive)
@@ -198,6 +206,9 @@ class JobEngine:
         if self._liveness:
             self._liveness.stop()
             self._liveness = None
+        if self._lock:
+            self._lock.close()
+            self._lock = None
         self._turn = None
 
     def _submit(self, job: Job, delay: float | None) -> bool:
@@ -302,11 +313,15 @@ def _plain(url: str) -> str:
 
 def _prepare_file(url: str) -> None:
     """A file only we can read, with a write-ahead log, which DBOS does not ask for and which stays in the file."""
-    path = Path(url.removeprefix("sqlite:///"))
+    path = _file_of(url)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600, exist_ok=True)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _file_of(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
 
 
 def _json_serializer() -> Any:

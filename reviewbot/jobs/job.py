@@ -183,6 +183,7 @@ class JobStatus:
     attempt: int
     error: str = ""
     barred: bool = False
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def statuses(**query: Any) -> list[JobStatus]:
         error = errors[name] or errors.get((pr_key, job_id, attempt - 1), "")
         since = datetime.fromtimestamp((row.updated_at or 0) / 1000, UTC)
         error = "" if state is JobState.DONE else error
-        statuses[job_id] = JobStatus(job_id, pr_key, state, since, attempt, error, _barred(row))
+        statuses[job_id] = JobStatus(job_id, pr_key, state, since, attempt, error, _barred(row), row.priority or 0)
     return list(statuses.values())
 
 

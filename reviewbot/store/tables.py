@@ -106,3 +106,21 @@ deliveries = Table(
     Index("deliveries_by_job", "job_key", unique=True),
     Index("deliveries_undone", "priority", "received_at", sqlite_where=_UNDONE, postgresql_where=_UNDONE),
 )
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("role", String(20), nullable=False),
+    Column("version", String(40), nullable=False),
+    Column("detail", Text, nullable=False),  # what is wrong there, or empty
+    Column("started_at", DateTime, nullable=False),
+    Column("seen_at", DateTime, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("ends_at", DateTime, nullable=False),
+)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reviewbot.sandbox.github.changes import ChangedFile, Changes
+    from reviewbot.sandbox.github.hosting import Hosted
     from reviewbot.sandbox.github.records import ReviewComment, Side
-    from reviewbot.sandbox.github.state import Hosted
 
 #: What a comment of "Create a review" may hold. File comments are not among them: they have their own endpoint.
 REVIEW_COMMENT_KEYS = frozenset({"path", "position", "body", "line", "side", "start_line", "start_side"})

@@ -26,6 +26,7 @@ from reviewbot.sandbox.github import (
     rest_checks,
     rest_comments,
     rest_contents,
+    rest_hooks,
     rest_pulls,
     rest_repository,
     rest_reviews,
@@ -49,11 +50,13 @@ _PAGE = re.compile(r"/(?P<owner>[^/_][^/]*)/(?P<repo>[^/]+)/pull/(?P<number>\d{1
 _MODULES = (
     rest_repository,
     rest_contents,
+    rest_hooks,
     rest_pulls,
     rest_reviews,
     rest_comments,
     rest_checks,
     rest_apps,
+    rest_hooks,
     manifests,
 )
 _OWN_PROOF = ("jwt", "none")  # routes that take no token
@@ -156,6 +159,7 @@ class SandboxApp:
     def _answer(self, call: Call) -> Answer:
         """Answer in GitHub's way, one request at a time."""
         with self.github.lock:
+            self.github.links = call.links
             page = _PAGE.fullmatch(call.path) if call.method == "GET" else None
             try:
                 if page and not call.path.startswith("/repos/"):

@@ -12,9 +12,10 @@ from urllib.parse import urlencode
 from reviewbot.sandbox.github.records import Pull
 
 if TYPE_CHECKING:
+    from reviewbot.sandbox.github.hosting import Hosted
     from reviewbot.sandbox.github.payloads import Links
     from reviewbot.sandbox.github.records import Issue, Token
-    from reviewbot.sandbox.github.state import Hosted, SandboxGitHub
+    from reviewbot.sandbox.github.state import SandboxGitHub
 
 _Item = TypeVar("_Item")
 _DOCUMENTATION = "https://docs.github.com/rest"

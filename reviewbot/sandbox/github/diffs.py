@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reviewbot.sandbox.github.changes import ChangedFile, Changes
+    from reviewbot.sandbox.github.hosting import Hosted
     from reviewbot.sandbox.github.payloads import Json
-    from reviewbot.sandbox.github.state import Hosted
 
 
 def diff_answer(call: Call, changes: Changes) -> Answer:

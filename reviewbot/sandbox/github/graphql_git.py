@@ -11,9 +11,9 @@ from reviewbot.sandbox.github.graphql_paging import Fields, Problem
 from reviewbot.sandbox.github.payloads import node_id
 
 if TYPE_CHECKING:
+    from reviewbot.sandbox.github.hosting import Hosted
     from reviewbot.sandbox.github.objects import GitObject, TreeEntry
     from reviewbot.sandbox.github.records import Account
-    from reviewbot.sandbox.github.state import Hosted
 
 #: git's own test for binary data looks at so many bytes.
 _BINARY_BYTES = 8_000

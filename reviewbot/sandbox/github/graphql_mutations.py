@@ -11,7 +11,7 @@ from reviewbot.sandbox.github.records import IssueComment, Reaction, ReviewComme
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reviewbot.sandbox.github.state import Hosted
+    from reviewbot.sandbox.github.hosting import Hosted
 
 
 def _resolve(objects: Objects, given: Fields) -> Fields:

@@ -15,8 +15,8 @@ from reviewbot.sandbox.github.records import Pull
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reviewbot.sandbox.github.hosting import Hosted
     from reviewbot.sandbox.github.records import Issue, IssueComment, Reaction, Review, ReviewComment
-    from reviewbot.sandbox.github.state import Hosted
 
 _REACTIONS = {
     "+1": "THUMBS_UP",
@@ -177,7 +177,7 @@ class Objects(GitObjects):
             "databaseId": row.id,
             "body": row.body,
             "author": self.account(row.author),
-            "authorAssociation": association(hosted, row.author),
+            "authorAssociation": getattr(row, "association", "") or association(hosted, row.author),
             "viewerDidAuthor": row.author == self.call.speaker().account,
             "isMinimized": row.minimized is not None,
             "minimizedReason": row.minimized.lower() if row.minimized else None,

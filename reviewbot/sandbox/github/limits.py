@@ -42,6 +42,8 @@ class Limits:
     #: Secondary limit on requests that create content.
     content_per_minute: int | None = 80
     token_seconds: int = 3_600
+    #: How long a webhook's receiver may take.
+    hook_seconds: float = 10.0
 
 
 @dataclass(slots=True)

@@ -145,8 +145,10 @@ def convert_manifest(call: Call) -> Answer:
         events=tuple(manifest.get("default_events") or ()),
         hook_url=str(hook.get("url") or ""),
         webhook_secret=secrets.token_hex(20) if hook else "",
+        hook_active=bool(hook.get("active", True)),
     )
     github.installations.clear()
+    github.announcer.ping()
     own = {
         "client_secret": secrets.token_hex(20),
         "webhook_secret": github.app.webhook_secret or None,

@@ -17,8 +17,8 @@ from reviewbot.sandbox.github.calls import Answer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reviewbot.sandbox.github.hosting import Hosted
     from reviewbot.sandbox.github.records import Pull, Review, ReviewComment
-    from reviewbot.sandbox.github.state import Hosted
 
 _HIDDEN = re.compile(r"<!--.*?-->", re.DOTALL)
 _HARMLESS = re.compile(r"&lt;(/?(?:details|summary|sub|sup|kbd|b|i|h[1-6])|details open|br ?/?)&gt;")

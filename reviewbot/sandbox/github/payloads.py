@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from reviewbot.sandbox.github.changes import ChangedFile
+    from reviewbot.sandbox.github.hosting import Hosted
     from reviewbot.sandbox.github.objects import Commit, Person
     from reviewbot.sandbox.github.records import Account, Reaction
-    from reviewbot.sandbox.github.state import Hosted
 
 Json = dict[str, Any]
 
@@ -171,6 +171,7 @@ def repository(links: Links, hosted: Hosted, *, full: bool = False) -> Json:
         "allow_forking": True,
         "is_template": False,
         "web_commit_signoff_required": False,
+        "custom_properties": {},
         "pushed_at": hosted.created_at,
         "created_at": hosted.created_at,
         "updated_at": hosted.created_at,

@@ -9,16 +9,19 @@ from reviewbot.sandbox.github.anchors import current_place
 from reviewbot.sandbox.github.records import Pull
 
 if TYPE_CHECKING:
+    from reviewbot.sandbox.github.hosting import Directory, Hosted
     from reviewbot.sandbox.github.payloads import Json, Links
     from reviewbot.sandbox.github.records import Account, Issue, IssueComment, Review, ReviewComment
-    from reviewbot.sandbox.github.state import Hosted, SandboxGitHub
 
 
 def association(hosted: Hosted, account: Account) -> str:
     """``author_association``: what the account is to the repository."""
     if account.login == hosted.owner.login:
         return "OWNER"
-    return "COLLABORATOR" if account.login.lower() in hosted.collaborators else "NONE"
+    if account.login.lower() in hosted.collaborators:
+        return "COLLABORATOR"
+    merged = any(pull.merged_at and pull.author == account for pull in hosted.pulls())
+    return "CONTRIBUTOR" if merged else "NONE"
 
 
 def _issue_part(links: Links, hosted: Hosted, issue: Issue) -> Json:
@@ -69,7 +72,7 @@ def issue(links: Links, hosted: Hosted, record: Issue) -> Json:
     return out
 
 
-def pull(links: Links, github: SandboxGitHub, hosted: Hosted, record: Pull, *, full: bool) -> Json:
+def pull(links: Links, github: Directory, hosted: Hosted, record: Pull, *, full: bool) -> Json:
     """``pull-request``, or ``pull-request-simple`` as lists have it."""
     api, html = links.repo(hosted), f"{links.page(hosted)}/pull/{record.number}"
     url, issue_url = f"{api}/pulls/{record.number}", f"{api}/issues/{record.number}"
@@ -105,7 +108,7 @@ def pull(links: Links, github: SandboxGitHub, hosted: Hosted, record: Pull, *, f
     return out | _counts(hosted, record) if full else out
 
 
-def _end(links: Links, github: SandboxGitHub, owner: str, ref: str, sha: str, repo: Hosted | None) -> Json:
+def _end(links: Links, github: Directory, owner: str, ref: str, sha: str, repo: Hosted | None) -> Json:
     """``head`` or ``base``; ``repo`` is null when the fork is gone."""
     return {
         "label": f"{owner}:{ref}",
@@ -214,7 +217,7 @@ def issue_comment(links: Links, hosted: Hosted, record: IssueComment) -> Json:
         "user": payloads.user(links, record.author),
         "created_at": record.created_at,
         "updated_at": record.updated_at,
-        "author_association": association(hosted, record.author),
+        "author_association": record.association or association(hosted, record.author),
         "performed_via_github_app": None,
         "reactions": payloads.reaction_rollup(url, record.reactions),
     }

@@ -21,6 +21,15 @@ EVERYTHING: Mapping[str, str] = {
     "checks": "write",
     "statuses": "write",
 }
+#: Events about a repository that this GitHub has deliveries of.
+HOOK_EVENTS = (
+    "pull_request",
+    "issue_comment",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "check_run",
+    "check_suite",
+)
 REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
 
 
@@ -96,6 +105,8 @@ class Pull(Issue):
 
 @dataclass(slots=True)
 class IssueComment:
+    """``association`` is the author's, where it is not to be what the repository says of them."""
+
     id: int
     number: int
     author: Account
@@ -104,6 +115,7 @@ class IssueComment:
     updated_at: str
     reactions: list[Reaction] = field(default_factory=list)
     minimized: str | None = None
+    association: str = ""
 
 
 @dataclass(slots=True)
@@ -184,7 +196,7 @@ class Status:
 @dataclass(frozen=True, slots=True)
 class App:
     """The GitHub App of this GitHub. With a ``public_key`` (PEM) its JWTs are verified, else only their claims. What it
-    asks for and where its webhook goes are as its manifest said."""
+    asks for and where its webhook goes are as its manifest said; without a ``hook_url``, or not active, it has none."""
 
     id: int
     slug: str
@@ -197,6 +209,11 @@ class App:
     events: tuple[str, ...] = ("pull_request", "issue_comment")
     hook_url: str = ""
     webhook_secret: str = field(default="", repr=False)
+    hook_active: bool = True
+
+    @property
+    def listens(self) -> bool:
+        return bool(self.hook_url) and self.hook_active
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +225,12 @@ class Installation:
     permissions: Mapping[str, str]
     repositories: frozenset[str] | None = None
     suspended_at: str | None = None
+
+    def covers(self, full_name: str) -> bool:
+        """Whether the App may see this repository."""
+        name = full_name.lower()
+        chosen = self.repositories is None or name in self.repositories
+        return chosen and name.partition("/")[0] == self.account.login.lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,20 +47,13 @@ def unsuspend_installation(call: Call) -> Answer:
     return Answer(204)
 
 
-@routes.on("GET", "/app/hook/deliveries", "jwt")
-def list_deliveries(_: Call) -> Answer:
-    """Nothing is delivered from here, so the list is empty."""
-    return answer([])
-
-
 @routes.on("GET", "/repos/{owner}/{repo}/installation", "jwt")
 def get_repository_installation(call: Call) -> Answer:
     full_name = f"{call.params['owner']}/{call.params['repo']}".lower()
     if full_name not in call.github.repositories:
         raise not_found()
     for found in call.github.installations.values():
-        chosen = found.repositories is None or full_name in found.repositories
-        if chosen and found.account.login.lower() == call.params["owner"].lower():
+        if found.covers(full_name):
             return answer(payloads_apps.installation(call.links, found, call.github.app))
     raise not_found()
 

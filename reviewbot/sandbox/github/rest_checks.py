@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reviewbot.sandbox.github import payloads, payloads_apps
+from reviewbot.sandbox.github import payloads_apps
 from reviewbot.sandbox.github.calls import (
     Answer,
     Call,
@@ -20,8 +20,8 @@ from reviewbot.sandbox.github.records import CheckRun, Status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reviewbot.sandbox.github.hosting import Hosted
     from reviewbot.sandbox.github.payloads import Json
-    from reviewbot.sandbox.github.state import Hosted
 
 routes = Routes()
 _REPO = "/repos/{owner}/{repo}"
@@ -63,6 +63,9 @@ def create_check_run(call: Call) -> Answer:
     )
     _apply(call, run, fields)
     hosted.check_runs[run.id] = run
+    call.github.announcer.check_run("created", hosted, run, run.author)
+    if run.status == "completed":
+        call.github.announcer.check_run("completed", hosted, run, run.author)
     return answer(_shape(call, hosted, run), 201)
 
 
@@ -74,8 +77,11 @@ def update_check_run(call: Call) -> Answer:
     if run.author != call.speaker().account:
         raise Refusal(403, f"Invalid app_id `{call.github.app.id}` - check run can only be modified by its own App.")
     fields = call.fields()
+    was = run.status
     run.name = fields.get("name") or run.name
     _apply(call, run, fields)
+    if run.status == "completed" != was:
+        call.github.announcer.check_run("completed", hosted, run, run.author)
     return answer(_shape(call, hosted, run))
 
 
@@ -185,36 +191,8 @@ def list_check_suites(call: Call) -> Answer:
     hosted = call.hosted()
     sha = hosted.repository.commit_sha(call.params["ref"])
     runs = [run for run in hosted.check_runs.values() if run.head_sha == sha]
-    return _counted(call, "check_suites", [_suite(call, hosted, runs)] if runs else [])
-
-
-def _suite(call: Call, hosted: Hosted, runs: list[CheckRun]) -> Json:
-    first, api = runs[0], call.links.repo(hosted)
-    done = all(run.status == "completed" for run in runs)
-    worst = next((run.conclusion for run in runs if run.conclusion != "success"), "success")
-    facts = hosted.repository.commit(first.head_sha)
-    people = payloads.commit(call.links, hosted, facts)["commit"] if facts else {}
-    head = {"id": first.head_sha, "tree_id": facts.tree if facts else "", "message": people.get("message", "")}
-    date = facts.committer.date if facts else first.started_at
-    return {
-        "id": first.suite_id,
-        "node_id": payloads.node_id("CS", first.suite_id),
-        "head_branch": None,
-        "head_sha": first.head_sha,
-        "status": "completed" if done else "in_progress",
-        "conclusion": worst if done else None,
-        "url": f"{api}/check-suites/{first.suite_id}",
-        "before": None,
-        "after": first.head_sha,
-        "pull_requests": [],
-        "app": payloads_apps.app(call.links, call.github.app),
-        "repository": payloads.repository(call.links, hosted),
-        "created_at": first.started_at,
-        "updated_at": first.completed_at or first.started_at,
-        "head_commit": head | {"timestamp": date, "author": people.get("author"), "committer": people.get("committer")},
-        "latest_check_runs_count": len(runs),
-        "check_runs_url": f"{api}/check-suites/{first.suite_id}/check-runs",
-    }
+    suites = [payloads_apps.check_suite(call.links, hosted, runs, call.github.app)] if runs else []
+    return _counted(call, "check_suites", suites)
 
 
 def _counted(call: Call, name: str, rows: list[Json]) -> Answer:

@@ -24,7 +24,7 @@ from reviewbot.sandbox.github.rest_reviews import add_comment, add_review, check
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reviewbot.sandbox.github.state import Hosted
+    from reviewbot.sandbox.github.hosting import Hosted
 
 routes = Routes()
 _REPO = "/repos/{owner}/{repo}"
@@ -96,6 +96,7 @@ def _created(
 ) -> Answer:
     review = add_review(call.github, hosted, pull, call.speaker().account, commit, "", "COMMENTED")
     comment = add_comment(call.github, hosted, pull, review, place, body, root=root)
+    call.github.announcer.review(hosted, review, review.author)
     return answer(payloads_pulls.review_comment(call.links, hosted, comment), 201)
 
 
@@ -126,7 +127,8 @@ def get_pull_comment(call: Call) -> Answer:
 @routes.on("PATCH", _PULL_COMMENT, _WRITE)
 def update_pull_comment(call: Call) -> Answer:
     hosted, comment = _pull_comment(call)
-    _edit(call, comment)
+    changes = _edit(call, comment)
+    call.github.announcer.review_comment("edited", hosted, comment, call.speaker().account, changes=changes)
     return answer(payloads_pulls.review_comment(call.links, hosted, comment))
 
 
@@ -134,6 +136,7 @@ def update_pull_comment(call: Call) -> Answer:
 def delete_pull_comment(call: Call) -> Answer:
     hosted, comment = _pull_comment(call)
     _own(call, comment)
+    call.github.announcer.review_comment("deleted", hosted, comment, call.speaker().account)
     del hosted.review_comments[comment.id]
     return Answer(204)
 
@@ -156,10 +159,13 @@ def _own(call: Call, comment: ReviewComment | IssueComment) -> None:
         raise forbidden(call.speaker())
 
 
-def _edit(call: Call, comment: ReviewComment | IssueComment) -> None:
+def _edit(call: Call, comment: ReviewComment | IssueComment) -> dict[str, Any]:
+    """Change the text; what a webhook says has changed."""
     _own(call, comment)
+    changes = {"body": {"from": comment.body}}
     comment.body = body_text(call.fields(), call.github.limits.body_characters, "IssueComment")
     comment.updated_at = call.github.now()
+    return changes
 
 
 @routes.on("GET", _REPO + "/issues/{number}/comments", _EITHER_READ)
@@ -182,6 +188,7 @@ def create_issue_comment(call: Call) -> Answer:
     now = call.github.now()
     comment = IssueComment(call.github.new_id(), issue.number, call.speaker().account, body, now, now)
     hosted.comments[comment.id] = comment
+    call.github.announcer.issue_comment("created", hosted, comment, comment.author)
     return answer(payloads_pulls.issue_comment(call.links, hosted, comment), 201)
 
 
@@ -194,7 +201,8 @@ def get_issue_comment(call: Call) -> Answer:
 @routes.on("PATCH", _ISSUE_COMMENT, _EITHER_WRITE)
 def update_issue_comment(call: Call) -> Answer:
     hosted, comment = _issue_comment(call)
-    _edit(call, comment)
+    changes = _edit(call, comment)
+    call.github.announcer.issue_comment("edited", hosted, comment, call.speaker().account, changes=changes)
     return answer(payloads_pulls.issue_comment(call.links, hosted, comment))
 
 
@@ -202,6 +210,7 @@ def update_issue_comment(call: Call) -> Answer:
 def delete_issue_comment(call: Call) -> Answer:
     hosted, comment = _issue_comment(call)
     _own(call, comment)
+    call.github.announcer.issue_comment("deleted", hosted, comment, call.speaker().account)
     del hosted.comments[comment.id]
     return Answer(204)
 

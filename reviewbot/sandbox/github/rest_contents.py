@@ -10,9 +10,9 @@ from reviewbot.sandbox.github import payloads
 from reviewbot.sandbox.github.calls import Answer, Call, Refusal, Routes, answer, not_found
 
 if TYPE_CHECKING:
+    from reviewbot.sandbox.github.hosting import Hosted
     from reviewbot.sandbox.github.objects import GitObject, TreeEntry
     from reviewbot.sandbox.github.payloads import Json
-    from reviewbot.sandbox.github.state import Hosted
 
 routes = Routes()
 _REPO = "/repos/{owner}/{repo}"

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reviewbot.sandbox.github import payloads, payloads_pulls
 from reviewbot.sandbox.github.calls import Answer, Call, Refusal, Routes, answer, body_text, invalid, missing
 from reviewbot.sandbox.github.diffs import diff_answer, file_entries, refuse_too_large
+from reviewbot.sandbox.github.records import Pull
+
+if TYPE_CHECKING:
+    from reviewbot.sandbox.github.hosting import Hosted
 
 routes = Routes()
 _PULLS = "/repos/{owner}/{repo}/pulls"
@@ -49,14 +55,28 @@ def update_pull(call: Call) -> Answer:
     fields = call.fields()
     if "title" in fields and not fields["title"]:
         raise invalid("PullRequest", "title", "missing_field")
+    state = fields.get("state", pull.state)
+    if state not in ("open", "closed"):
+        raise invalid("PullRequest", "state", "invalid")
+    if state == "open" and pull.merged_at:
+        raise invalid("PullRequest", "state", "invalid", "state cannot be changed. The pull request was merged.")
+    was = (pull.title, pull.body)
     if "body" in fields:
         pull.body = fields["body"] and body_text(fields, call.github.limits.body_characters, "PullRequest")
-    if fields.get("state", pull.state) not in ("open", "closed"):
-        raise invalid("PullRequest", "state", "invalid")
-    pull.title, pull.state = fields.get("title", pull.title), fields.get("state", pull.state)
-    pull.updated_at = call.github.now()
-    pull.closed_at = None if pull.state == "open" else pull.closed_at or pull.updated_at
+    pull.title, pull.updated_at = fields.get("title", pull.title), call.github.now()
+    _announce_edit(call, hosted, pull, *was)
+    if state != pull.state:
+        change = call.github.close_pull_request if state == "closed" else call.github.reopen_pull_request
+        change(hosted.full_name, pull.number, by=call.speaker().account.login)
     return answer(payloads_pulls.pull(call.links, call.github, hosted, pull, full=True))
+
+
+def _announce_edit(call: Call, hosted: Hosted, pull: Pull, title: str, body: str | None) -> None:
+    """Given what was before."""
+    changes = {"title": {"from": title}} if title != pull.title else {}
+    changes |= {"body": {"from": body or ""}} if body != pull.body else {}
+    if changes:
+        call.github.announcer.pull_request("edited", hosted, pull, call.speaker().account, changes=changes)
 
 
 @routes.on("GET", _PULL + "/files", _READ)
@@ -82,6 +102,19 @@ def get_requested_reviewers(call: Call) -> Answer:
     return answer({"users": [payloads.user(call.links, account) for account in pull.requested_reviewers], "teams": []})
 
 
+@routes.on("POST", _PULL + "/requested_reviewers", _WRITE)
+def request_reviewers(call: Call) -> Answer:
+    """``reviewers`` are logins; of teams there are none here."""
+    hosted, pull = call.pull()
+    logins = call.fields().get("reviewers") or []
+    if not isinstance(logins, list) or any(str(login).lower() not in call.github.accounts for login in logins):
+        said = "Reviews may only be requested from collaborators. One or more of the users or teams you specified is"
+        raise Refusal(422, f"{said} not a collaborator of the {hosted.full_name} repository.")
+    for login in logins:
+        call.github.request_review(hosted.full_name, pull.number, str(login), by=call.speaker().account.login)
+    return answer(payloads_pulls.pull(call.links, call.github, hosted, pull, full=False), 201)
+
+
 @routes.on("GET", "/repos/{owner}/{repo}/issues/{number}", "issues|pull_requests:read")
 def get_issue(call: Call) -> Answer:
     hosted, issue = call.issue()
@@ -101,7 +134,10 @@ def add_labels(call: Call) -> Answer:
     names = given.get("labels") if isinstance(given, dict) else given  # GitHub takes a bare list, too
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise missing("labels")
-    issue.labels += [name for name in dict.fromkeys(names) if name not in issue.labels]
+    new = [name for name in dict.fromkeys(names) if name not in issue.labels]
+    issue.labels += new
+    if isinstance(issue, Pull):
+        call.github.announcer.labelled("labeled", hosted, issue, call.speaker().account, new)
     return answer([payloads.label(call.links, hosted, name) for name in issue.labels])
 
 
@@ -111,4 +147,6 @@ def remove_label(call: Call) -> Answer:
     if call.params["name"] not in issue.labels:
         raise Refusal(404, "Label does not exist")
     issue.labels.remove(call.params["name"])
+    if isinstance(issue, Pull):
+        call.github.announcer.labelled("unlabeled", hosted, issue, call.speaker().account, [call.params["name"]])
     return answer([payloads.label(call.links, hosted, name) for name in issue.labels])

@@ -9,8 +9,8 @@ from reviewbot.sandbox.github.calls import Answer, Call, Refusal, Routes, answer
 from reviewbot.sandbox.github.diffs import diff_answer, file_entries
 
 if TYPE_CHECKING:
+    from reviewbot.sandbox.github.hosting import Hosted
     from reviewbot.sandbox.github.payloads import Json
-    from reviewbot.sandbox.github.state import Hosted
 
 routes = Routes()
 _REPO = "/repos/{owner}/{repo}"

@@ -13,8 +13,9 @@ from reviewbot.sandbox.github.records import Review, ReviewComment
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reviewbot.sandbox.github.hosting import Hosted
     from reviewbot.sandbox.github.records import Account, Pull
-    from reviewbot.sandbox.github.state import Hosted, SandboxGitHub
+    from reviewbot.sandbox.github.state import SandboxGitHub
 
 routes = Routes()
 _REVIEWS = "/repos/{owner}/{repo}/pulls/{number}/reviews"
@@ -53,6 +54,8 @@ def create_review(call: Call) -> Answer:
     review = add_review(call.github, hosted, pull, author, commit, body, _STATES.get(event or "", "PENDING"))
     for text, anchor in zip(texts, anchors, strict=True):
         add_comment(call.github, hosted, pull, review, anchor, text)
+    if review.state != "PENDING":
+        call.github.announcer.review(hosted, review, author)
     return answer(payloads_pulls.review(call.links, hosted, review))
 
 
@@ -224,6 +227,7 @@ def submit_review(call: Call) -> Answer:
     own = any(comment.review_id == review.id for comment in hosted.review_comments.values())
     _check_event(call, hosted.pull(review.number), event, body, has_comments=own)
     review.body, review.state, review.submitted_at = body, _STATES[event], call.github.now()
+    call.github.announcer.review(hosted, review, review.author)
     return answer(payloads_pulls.review(call.links, hosted, review))
 
 

@@ -17,7 +17,8 @@ from reviewbot.sandbox.github.tokens import authenticate
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from reviewbot.sandbox.github.state import Hosted, SandboxGitHub
+    from reviewbot.sandbox.github.hosting import Hosted
+    from reviewbot.sandbox.github.state import SandboxGitHub
 
 _ADDRESS = re.compile(
     r"/(?P<owner>[^/]+)/(?P<repo>[^/]+?)(?:\.git)?/(?P<end>info/refs|git-upload-pack|git-receive-pack)"

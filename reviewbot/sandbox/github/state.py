@@ -5,89 +5,35 @@
     token = github.add_token(login="reviewer")
 
 State lives in memory and ends with the process. The git repositories are read and never written. Every request holds
-``lock`` while it is served, so this GitHub does one thing at a time and its answers are reproducible.
+``lock`` while it is served, and every deed while it is done, so this GitHub does one thing at a time and its answers
+are reproducible. With ``use_app(hook_url=...)`` what happens is told to the App's webhook; ``hooks`` is about that.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
-import secrets
-import threading
 import time
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reviewbot.errors import UsageError
 from reviewbot.sandbox.github import records
+from reviewbot.sandbox.github.accounts import Accounts, locked
 from reviewbot.sandbox.github.faults import Faults
+from reviewbot.sandbox.github.hosting import Hosted
 from reviewbot.sandbox.github.limits import Limits, Quota
-from reviewbot.sandbox.github.records import Account, Issue, Pull, Token
+from reviewbot.sandbox.github.records import Account, Issue, Pull
 from reviewbot.sandbox.github.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
-    from reviewbot.sandbox.github.changes import Changes
-    from reviewbot.sandbox.github.objects import Commit
-
 _FULL_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}")
 #: docs.github.com, "Linking a pull request to an issue".
 _CLOSING = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:([\w.-]+/[\w.-]+))?#(\d+)", re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class Hosted:
-    """One repository and everything that people wrote around it."""
-
-    id: int
-    full_name: str
-    owner: Account
-    repository: Repository
-    private: bool
-    fork_of: str | None
-    created_at: str
-    issues: dict[int, Issue] = field(default_factory=dict)
-    comments: dict[int, records.IssueComment] = field(default_factory=dict)
-    reviews: dict[int, records.Review] = field(default_factory=dict)
-    review_comments: dict[int, records.ReviewComment] = field(default_factory=dict)
-    resolved: dict[int, Account] = field(default_factory=dict)
-    check_runs: dict[int, records.CheckRun] = field(default_factory=dict)
-    statuses: list[records.Status] = field(default_factory=list)
-    labels: dict[str, int] = field(default_factory=dict)
-    collaborators: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return self.full_name.partition("/")[2]
-
-    def pull(self, number: int) -> Pull:
-        """The pull request of this number. Raises UsageError when it is an issue or nothing."""
-        found = self.issues.get(number)
-        if not isinstance(found, Pull):
-            raise UsageError(f"{self.full_name} has no pull request {number}.")
-        return found
-
-    def pulls(self) -> list[Pull]:
-        """Pull requests by number."""
-        return [issue for _, issue in sorted(self.issues.items()) if isinstance(issue, Pull)]
-
-    def merge_base(self, pull: Pull) -> str:
-        """Where the change begins. A pull request is only opened when there is one."""
-        return self.repository.merge_base(pull.base_sha, pull.head_sha) or pull.base_sha
-
-    def changes(self, pull: Pull) -> Changes:
-        """The change as the pull request shows it: from the merge base to the head."""
-        return self.repository.changes(self.merge_base(pull), pull.head_sha)
-
-    def series(self, pull: Pull) -> list[Commit]:
-        """Its commits, oldest first."""
-        return self.repository.commits(pull.head_sha, without=pull.base_sha)
-
-
-class SandboxGitHub:
+class SandboxGitHub(Accounts):
     """A GitHub. ``repos`` maps full names to paths of git repositories, bare or with a work tree."""
 
     def __init__(
@@ -97,99 +43,23 @@ class SandboxGitHub:
         limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.limits = limits or Limits()
-        self.clock = clock
-        self.lock = threading.RLock()
+        super().__init__(limits or Limits(), clock)
         self.faults = Faults()
         self.quota = Quota(self.limits)
         self.log: list[records.Logged] = []
-        self.accounts: dict[str, Account] = {}
-        self.repositories: dict[str, Hosted] = {}
-        self.tokens: dict[str, Token] = {}
-        self.installations: dict[int, records.Installation] = {}
         self.manifests: dict[str, tuple[Mapping[str, Any], float]] = {}
-        self._ids = itertools.count(1_001)
-        owner = self.account("octo-org", kind="Organization")
-        bot = self.account("reviewbot-sandbox[bot]", kind="Bot")
-        self.app = records.App(self.new_id(), "reviewbot-sandbox", owner, bot)
         for full_name, path in (repos or {}).items():
             self.add_repository(full_name, path)
 
     def close(self) -> None:
-        """Stop the git processes and remove the facades."""
+        """Stop sending, stop the git processes and remove the facades."""
+        self.hooks.close()
         for hosted in self.repositories.values():
             hosted.repository.close()
 
-    def new_id(self) -> int:
-        return next(self._ids)
-
-    def now(self) -> str:
-        """The time as GitHub writes it."""
-        return datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    # People and programs
-
-    def account(self, login: str, *, kind: str = "User") -> Account:
-        """The account of this login, made on first use."""
-        return self.accounts.setdefault(login.lower(), Account(self.new_id(), login, kind))
-
-    def add_token(
-        self,
-        login: str | None = None,
-        *,
-        kind: records.TokenKind = "personal",
-        value: str | None = None,
-        permissions: Mapping[str, str] | None = None,
-        repositories: Collection[str] | None = None,
-        expires_in: float | None = None,
-        installation: int | None = None,
-    ) -> str:
-        """A new token of this account; its value. ``permissions`` default to everything, ``repositories`` (full names)
-        to all; a token of kind ``app`` or ``actions`` speaks for a bot unless ``login`` says otherwise."""
-        bots = {"app": self.app.bot.login, "actions": "github-actions[bot]"}
-        account = self.account(login or bots.get(kind, "reviewer"), kind="Bot" if kind in bots else "User")
-        prefix = {"personal": "ghp_", "app": "ghs_", "actions": "ghs_"}[kind]
-        value = value or prefix + secrets.token_hex(18)
-        chosen = None if repositories is None else frozenset(name.lower() for name in repositories)
-        expires = None if expires_in is None else self.clock() + expires_in
-        held = {"metadata": "read", **(records.EVERYTHING if permissions is None else permissions)}
-        self.tokens[value] = Token(value, kind, account, held, chosen, expires, installation)
-        return value
-
-    def add_installation(
-        self,
-        owner: str,
-        *,
-        repositories: Collection[str] | None = None,
-        permissions: Mapping[str, str] | None = None,
-    ) -> int:
-        """Install the app with an account, on all its repositories or on some; the installation's id."""
-        chosen = None if repositories is None else frozenset(name.lower() for name in repositories)
-        number = self.new_id()
-        held = {"metadata": "read", **(records.EVERYTHING if permissions is None else permissions)}
-        self.installations[number] = records.Installation(number, self.account(owner), held, chosen)
-        return number
-
-    def suspend_installation(self, number: int, *, suspended: bool = True) -> None:
-        """Suspend it, or lift that again: its tokens are refused meanwhile, and there are no new ones."""
-        found = self.installations[number]
-        self.installations[number] = replace(found, suspended_at=self.now() if suspended else None)
-
-    def remove_installation(self, number: int) -> None:
-        """Uninstall the app; its tokens end."""
-        del self.installations[number]
-        self.tokens = {value: token for value, token in self.tokens.items() if token.installation != number}
-
-    def use_app(
-        self, *, app_id: int | None = None, slug: str = "reviewbot-sandbox", public_key: str | None = None
-    ) -> int:
-        """Say which App this GitHub knows; its id. With a public key (PEM) its JWTs must be signed to match."""
-        bot = self.account(f"{slug}[bot]", kind="Bot")
-        self.app = records.App(app_id or self.app.id, slug, self.app.owner, bot, public_key)
-        return self.app.id
-
     # Repositories, issues and pull requests
 
+    @locked
     def add_repository(
         self, full_name: str, path: Path | str, *, private: bool = False, fork_of: str | None = None
     ) -> Hosted:
@@ -201,16 +71,21 @@ class SandboxGitHub:
         owner = self.account(full_name.partition("/")[0])
         hosted = Hosted(self.new_id(), full_name, owner, repository, private, fork_of, self.now())
         self.repositories[full_name.lower()] = hosted
+        self._announce_repository("added", hosted)
         return hosted
 
+    @locked
     def delete_repository(self, full_name: str) -> None:
         """A fork goes away: pull requests from it keep their commits and have a null ``head.repo``."""
-        self.repositories.pop(full_name.lower()).repository.close()
+        gone = self.repositories.pop(full_name.lower())
+        gone.repository.close()
+        self._announce_repository("removed", gone)
         for hosted in self.repositories.values():
             for pull in hosted.pulls():
                 if pull.head_repo and pull.head_repo.lower() == full_name.lower():
                     pull.head_repo = None
 
+    @locked
     def hosted(self, full_name: str) -> Hosted:
         """The repository of this name, its refs as they are now. Raises UsageError when there is none."""
         found = self.repositories.get(full_name.lower())
@@ -219,24 +94,57 @@ class SandboxGitHub:
         self.refresh(found)
         return found
 
-    def refresh(self, hosted: Hosted) -> None:
+    def _announce_repository(self, action: str, hosted: Hosted) -> None:
+        """An installation on all repositories of an account has the new one too, and loses one that goes."""
+        for row in self.installations.values():
+            if row.repositories is None and row.covers(hosted.full_name):
+                self.announcer.installation_repositories(action, row, [hosted])
+
+    @locked
+    def notice(self, full_name: str, *, by: str | None = None) -> None:
+        """See now what was pushed to this repository, and tell of it, also where it is a fork. ``by`` is who pushed,
+        the pull request's author if nobody is named. Without this the next request that reads the repository does."""
+        name = full_name.lower()
+        if name not in self.repositories:
+            raise UsageError(f"This sandbox has no repository {full_name}.")
+        for hosted in list(self.repositories.values()):
+            if any(
+                hosted.full_name.lower() == name or (pull.head_repo or "").lower() == name for pull in hosted.pulls()
+            ):
+                self.refresh(hosted, by=by)
+
+    @locked
+    def refresh(self, hosted: Hosted, *, by: str | None = None) -> None:
         """Follow the branches: an open pull request has the head that its branch has now."""
         hosted.repository.refresh()
+        moved = []
         for pull in hosted.pulls():
-            if pull.state != "open":
-                continue
-            source = self._head_repository(hosted, pull)
-            if source is not None and source is not hosted:
-                source.repository.refresh()
-            head = source.repository.branches.get(pull.head_ref) if source else None
-            base = hosted.repository.branches.get(pull.base_ref)
-            if (head and head != pull.head_sha) or (base and base != pull.base_sha):
-                pull.head_sha, pull.base_sha, pull.updated_at = head or pull.head_sha, base or pull.base_sha, self.now()
+            before = pull.head_sha
+            if pull.state == "open" and self._follow(hosted, pull) and pull.head_sha != before:
+                moved.append((pull, before))
         hosted.repository.publish({pull.number: pull.head_sha for pull in hosted.pulls()})
+        for pull, before in moved:
+            who = self.account(by) if by else pull.author
+            self.announcer.pull_request("synchronize", hosted, pull, who, before=before, after=pull.head_sha)
+
+    def _follow(self, hosted: Hosted, pull: Pull) -> bool:
+        """Whether an end of the pull request moved."""
+        source = self._head_repository(hosted, pull)
+        if source is not None and source is not hosted:
+            source.repository.refresh()
+        head = source.repository.branches.get(pull.head_ref) if source else None
+        base = hosted.repository.branches.get(pull.base_ref)
+        was = (pull.head_sha, pull.base_sha)
+        pull.head_sha, pull.base_sha = head or pull.head_sha, base or pull.base_sha
+        if was == (pull.head_sha, pull.base_sha):
+            return False
+        pull.updated_at = self.now()
+        return True
 
     def _head_repository(self, hosted: Hosted, pull: Pull) -> Hosted | None:
         return self.repositories.get(pull.head_repo.lower()) if pull.head_repo else None
 
+    @locked
     def add_issue(self, full_name: str, title: str, body: str = "", *, author: str = "reporter") -> int:
         """Open an issue; its number. A pull request whose body says ``Fixes #N`` closes it."""
         hosted = self.hosted(full_name)
@@ -245,6 +153,7 @@ class SandboxGitHub:
         hosted.issues[number] = Issue(self.new_id(), number, title, body, self.account(author), now, now)
         return number
 
+    @locked
     def open_pull_request(  # noqa: PLR0913 - by keyword only: the fields of GitHub's own form
         self,
         full_name: str,
@@ -296,11 +205,104 @@ class SandboxGitHub:
         )
         hosted.issues[number] = pull
         self.refresh(hosted)
+        self.announcer.pull_request("opened", hosted, pull, pull.author)
         return number
 
-    def close_pull_request(self, full_name: str, number: int, *, merged: bool = False) -> None:
+    # What people do with them. Who does it is the pull request's author unless ``by`` says otherwise.
+
+    @locked
+    def close_pull_request(self, full_name: str, number: int, *, merged: bool = False, by: str | None = None) -> None:
         """Close it, or record it as merged; the branches are not moved."""
-        pull = self.hosted(full_name).pull(number)
+        hosted, pull, who = self._deed(full_name, number, by)
         pull.state, pull.closed_at, pull.updated_at = "closed", self.now(), self.now()
         if merged:
             pull.merged_at = pull.closed_at
+        self.announcer.pull_request("closed", hosted, pull, who)
+
+    @locked
+    def reopen_pull_request(self, full_name: str, number: int, *, by: str | None = None) -> None:
+        """Open it again, with the head that its branch has now. Raises UsageError for one that was merged."""
+        hosted, pull, who = self._deed(full_name, number, by)
+        if pull.merged_at:
+            raise UsageError(f"Pull request {number} was merged.", remedy="Open a new one.")
+        pull.state, pull.closed_at, pull.updated_at = "open", None, self.now()
+        self._follow(hosted, pull)
+        self.refresh(hosted)
+        self.announcer.pull_request("reopened", hosted, pull, who)
+
+    @locked
+    def set_draft(self, full_name: str, number: int, *, draft: bool = True, by: str | None = None) -> None:
+        """Convert it to a draft, or say that it is ready for review."""
+        hosted, pull, who = self._deed(full_name, number, by)
+        if pull.draft != draft:
+            pull.draft, pull.updated_at = draft, self.now()
+            self.announcer.pull_request("converted_to_draft" if draft else "ready_for_review", hosted, pull, who)
+
+    @locked
+    def edit_pull_request(
+        self, full_name: str, number: int, *, title: str | None = None, body: str | None = None, by: str | None = None
+    ) -> None:
+        """Change its title or its body."""
+        hosted, pull, who = self._deed(full_name, number, by)
+        given = {name: text for name, text in (("title", title), ("body", body)) if text is not None}
+        changes = {name: {"from": getattr(pull, name) or ""} for name in given if given[name] != getattr(pull, name)}
+        pull.title, pull.body = given.get("title", pull.title), given.get("body", pull.body)
+        if changes:
+            pull.updated_at = self.now()
+            self.announcer.pull_request("edited", hosted, pull, who, changes=changes)
+
+    @locked
+    def add_label(self, full_name: str, number: int, name: str, *, by: str | None = None) -> None:
+        hosted, pull, who = self._deed(full_name, number, by)
+        if name not in pull.labels:
+            pull.labels.append(name)
+            self.announcer.labelled("labeled", hosted, pull, who, [name])
+
+    @locked
+    def remove_label(self, full_name: str, number: int, name: str, *, by: str | None = None) -> None:
+        hosted, pull, who = self._deed(full_name, number, by)
+        if name in pull.labels:
+            pull.labels.remove(name)
+            self.announcer.labelled("unlabeled", hosted, pull, who, [name])
+
+    @locked
+    def request_review(self, full_name: str, number: int, login: str, *, by: str | None = None) -> None:
+        """Ask this account for a review, again if it was asked before."""
+        hosted, pull, who = self._deed(full_name, number, by)
+        reviewer = self.account(login, kind="Bot" if login.endswith("[bot]") else "User")
+        if reviewer not in pull.requested_reviewers:
+            pull.requested_reviewers.append(reviewer)
+        self.announcer.review_requested(hosted, pull, who, reviewer)
+
+    @locked
+    def comment(self, full_name: str, number: int, login: str, body: str, *, association: str = "") -> int:
+        """Comment on an issue or a pull request; the comment's id. The author's ``association`` is that of the
+        repository's owner, collaborators and contributors unless it is given."""
+        hosted, now = self.hosted(full_name), self.now()
+        if number not in hosted.issues:
+            raise UsageError(f"{full_name} has no issue or pull request {number}.")
+        author, made = self.account(login), self.new_id()
+        comment = records.IssueComment(made, number, author, body, now, now, association=association)
+        hosted.comments[made] = comment
+        self.announcer.issue_comment("created", hosted, comment, author)
+        return made
+
+    @locked
+    def rerequest_check(self, full_name: str, check_run_id: int, *, by: str) -> None:
+        """Press "Re-run" at one check run. The run stays as it is: a new one is up to its App."""
+        hosted = self.hosted(full_name)
+        self.announcer.check_run("rerequested", hosted, hosted.check_runs[check_run_id], self.account(by))
+
+    @locked
+    def rerequest_suite(self, full_name: str, sha: str, *, by: str) -> None:
+        """Press "Re-run all checks" at a commit that has some."""
+        hosted = self.hosted(full_name)
+        runs = [run for run in hosted.check_runs.values() if run.head_sha == sha]
+        if not runs:
+            raise UsageError(f"{full_name} has no check runs at {sha}.")
+        self.announcer.check_suite("rerequested", hosted, runs, self.account(by))
+
+    def _deed(self, full_name: str, number: int, by: str | None) -> tuple[Hosted, Pull, Account]:
+        hosted = self.hosted(full_name)
+        pull = hosted.pull(number)
+        return hosted, pull, self.account(by) if by else pull.author

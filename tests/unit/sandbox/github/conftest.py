@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from reviewbot.sandbox.github import Limits, SandboxApp, SandboxGitHub, create_app
+from reviewbot.sandbox.github import Limits, SandboxApp, SandboxGitHub, create_app, running
 
 NAME = "octo/shop"
 PULL = f"/repos/{NAME}/pulls/2"
@@ -204,3 +204,76 @@ def bot(github: SandboxGitHub) -> Api:
 def client(github: SandboxGitHub) -> Callable[..., Api]:
     """Anybody: ``client(token)``, or ``client()`` without one."""
     return lambda token=None: Api(github, token)
+
+
+@dataclass
+class Received:
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def name(self) -> str:
+        """``event.action``."""
+        action = self.json.get("action")
+        return self.headers["x-github-event"] + (f".{action}" if action else "")
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Receiver:
+    """Takes deliveries as a server of the App would; ``statuses`` are the answers, 202 when there are no more."""
+
+    def __init__(self) -> None:
+        self.taken: list[Received] = []
+        self.statuses: list[int] = []
+        self.url = ""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        self.taken.append(Received(headers, body))
+        status = self.statuses.pop(0) if self.statuses else 202
+        said = [(b"content-type", b"text/plain"), (b"location", b"/elsewhere")]
+        await send({"type": "http.response.start", "status": status, "headers": said})
+        await send({"type": "http.response.body", "body": b"said"})
+
+    def names(self) -> list[str]:
+        return [each.name for each in self.taken]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    with running(receiver) as url:
+        receiver.url = f"{url}/webhooks/github"
+        yield receiver
+
+
+@pytest.fixture
+def hooked(git: Git, receiver: Receiver) -> Iterator[SandboxGitHub]:
+    """octo/shop with the App installed on it and its webhook at the receiver; nothing has happened there yet."""
+    github = SandboxGitHub({NAME: git.path})
+    github.add_installation("octo", repositories=[NAME])
+    github.use_app(hook_url=receiver.url, webhook_secret="hook secret")
+    yield github
+    github.close()
+
+
+@pytest.fixture
+def with_token() -> Callable[[SandboxGitHub, str], Api]:
+    return Api
+
+
+@pytest.fixture
+def api_of() -> Callable[..., Api]:
+    """``api_of(github, login)`` with a new token of theirs, ``api_of(github)`` without one."""
+
+    def made(github: SandboxGitHub, login: str | None = None, **more: Any) -> Api:
+        return Api(github) if login is None else Api(github, github.add_token(login or None, **more))
+
+    return made

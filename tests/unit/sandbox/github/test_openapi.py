@@ -115,6 +115,21 @@ def test_apps(github: Any, client: Any) -> None:
     check(app.get("/app"), "integration")
     check(app.get("/app/installations"), "installation[]")
     check(app.post(f"/app/installations/{number}/access_tokens", {}).json, "installation-token")
+    github.use_app(hook_url="https://bot.example/hook", webhook_secret="x")
+    github.comment("octo/shop", 2, "ann", "Hello")
+    github.hooks.drain()
+    check(app.get("/app/hook/config"), "webhook-config")
+    check(app.get("/app/hook/deliveries"), "hook-delivery-item[]")
+    check(app.get("/app/hook/deliveries/1"), "hook-delivery")
+
+
+def test_a_delivery_that_was_answered(hooked: Any, receiver: Any) -> None:
+    from reviewbot.sandbox.github.payloads_apps import delivery_detail, delivery_item
+
+    hooked.open_pull_request("octo/shop", base="main", head="feature/cards")
+    hooked.hooks.drain()
+    check([delivery_item(row) for row in hooked.hooks.log()], "hook-delivery-item[]")
+    check(delivery_detail(hooked.hooks.log()[0]), "hook-delivery")
 
 
 def test_errors(api: Any) -> None:

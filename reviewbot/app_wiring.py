@@ -1,0 +1,237 @@
+"""The builder of the server's shells, beside `wiring.py`: the work of a job, the posting of what it made, the engine.
+
+Each role gets what it needs and no more: whoever asks the model holds no token that writes, and whoever writes holds no
+key of the provider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from reviewbot.core.config import Config, Resolved, ServerSettings
+from reviewbot.core.findings.standing import place_findings
+from reviewbot.core.report.outcome import ReviewOutcome
+from reviewbot.core.report.posting import Posting, failure_notice
+from reviewbot.core.report.rendering import CHECK_NAME
+from reviewbot.core.resolution import resolve
+from reviewbot.core.triggers import JobRequest
+from reviewbot.dispatch import run_id_of
+from reviewbot.errors import GitHubNotFound, ReviewbotError, StoreError
+from reviewbot.flows.job import post, think
+from reviewbot.flows.progress import Progress, Watch
+from reviewbot.flows.review import Order, Ports
+from reviewbot.github.client import GitHubClient, TokenProvider
+from reviewbot.github.dry_run import DryRunSink
+from reviewbot.github.installations import POSTER, READER
+from reviewbot.github.pull_requests import GitHubSource
+from reviewbot.github.reviews import GitHubSink
+from reviewbot.jobs.job import Job, JobSettings
+from reviewbot.model.breaker import Breaker, BreakerModel
+from reviewbot.model.limiter import Limiter
+from reviewbot.store.runs import SqlRunStore
+from reviewbot.telemetry.logs import bound
+from reviewbot.telemetry.metered import MeteredModel
+from reviewbot.telemetry.metrics import Metrics
+from reviewbot.telemetry.traces import span
+from reviewbot.wiring import build_model, deployment_layers, settle, write_draft
+
+if TYPE_CHECKING:
+    from reviewbot.core.change.pull_request import PullRequestRef
+    from reviewbot.ports import Model
+    from reviewbot.settings import Settings
+
+_PATIENCE = 15.0  # seconds that a review sleeps for GitHub or the provider; what takes longer is begun again later
+_TELLING = 1.0  # seconds between two notes of a run's progress
+_WRITERS = frozenset({"admin", "write"})
+_log = logging.getLogger(__name__)
+
+
+class Tokens(Protocol):
+    """Where installation tokens come from: the App's key (`AppAuth`), or a poster that has it (`BrokeredTokens`)."""
+
+    def access(
+        self, installation_id: int, repository: str, permissions: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[TokenProvider]: ...
+
+
+def deployment(settings: Settings) -> Resolved:
+    """The settings in force where no repository has a say. Raises ConfigError."""
+    return resolve(deployment_layers(settings))
+
+
+def job_settings(server: ServerSettings, **changes: float) -> JobSettings:
+    """The engine's settings; ``changes`` are for tests, which have no time."""
+    chosen: dict[str, float] = {
+        "per_process": server.per_process,
+        "per_installation": server.per_installation,
+        "overall": server.overall,
+        "debounce": server.debounce_seconds,
+        "deadline": server.deadline_minutes * 60.0,
+        "attempts": server.attempts,
+    }
+    return JobSettings(**{**chosen, **changes})  # type: ignore[arg-type]  # whole numbers stay whole
+
+
+@dataclass(slots=True)
+class ReviewTasks:
+    """What the engine is for: `work` and `post` run on its event loop, `notice` is pure.
+
+    ``tokens`` is made on first use, because what it holds belongs to that loop.
+    """
+
+    settings: Settings
+    resolved: Resolved
+    store: SqlRunStore
+    tokens: TokensMaker
+    metrics: Metrics
+    breaker: Breaker
+    _tokens: Tokens | None = None
+    _limiter: Limiter | None = None
+
+    @property
+    def config(self) -> Config:
+        return self.resolved.config
+
+    async def work(self, job: Job) -> str | None:
+        """Review; what is to be posted comes back as text. Raises ReviewbotError."""
+        request = JobRequest.from_json(job.payload)
+        run_id = run_id_of(job)
+        patient = job.tries < self.config.server.attempts
+        with self._told("review", job, request), self._booked():
+            async with AsyncExitStack() as stack:
+                client, source = await self._github(request, READER, stack)
+                watch = await stack.enter_async_context(_noting(self.store, run_id))
+                order = Order(run_id, patient=patient)
+                ports = self._ports(source, stack)
+                thought = await think(ports, request, order, partial(may_write, client, request.ref), watch)
+            self._count(thought.outcome)
+            return thought.posting.to_json() if thought.posting else None
+
+    async def post(self, job: Job, posting: str) -> None:
+        """Post what `work` made. Raises ReviewbotError."""
+        request = JobRequest.from_json(job.payload)
+        with self._told("post", job, request):
+            async with AsyncExitStack() as stack:
+                client, source = await self._github(request, POSTER, stack)
+                found = Posting.from_json(posting)
+                posted = await post(source, GitHubSink(client, source), self.store, found)
+                if posted is None:
+                    _log.info("not posted: the pull request was closed meanwhile")
+                    return
+                _log.info("posted %s", posted.review_url or posted.summary_url or posted.check_url or "nothing new")
+                for note in posted.notes:
+                    _log.warning("%s", note)
+
+    def notice(self, job: Job, error: str) -> str | None:
+        """What the pull request is told of a job that was given up; nothing when check runs are turned off."""
+        if not self.config.post.check_run:
+            return None
+        return failure_notice(run_id_of(job), job.head_sha, error, CHECK_NAME).to_json()
+
+    @contextmanager
+    def _told(self, name: str, job: Job, request: JobRequest) -> Iterator[None]:
+        """Every line and every span says which job it is about."""
+        ids = {"delivery_id": request.delivery_id, "run_id": run_id_of(job), "job_id": job.id}
+        with bound(**ids, pull_request=str(request.ref)), span(name, attempt=job.attempt, trigger=request.trigger):
+            _log.info("%s: attempt %d, %s by %s", name, job.attempt, request.trigger, request.requested_by or "nobody")
+            yield
+
+    @contextmanager
+    def _booked(self) -> Iterator[None]:
+        try:
+            yield
+        except ReviewbotError:
+            self.metrics.review("failed")
+            raise
+        finally:
+            self.metrics.breaker(self.breaker.is_open)
+
+    async def _github(
+        self, request: JobRequest, permissions: Mapping[str, str], stack: AsyncExitStack
+    ) -> tuple[GitHubClient, GitHubSource]:
+        """A connection whose token is for this repository alone, and what reads the pull request over it."""
+        from reviewbot.checkout import GitWorkspace
+
+        ref, settings = request.ref, self.settings
+        if self._tokens is None:
+            self._tokens = self.tokens()
+        asked = self._tokens.access(request.installation_id or 0, ref.full_name, permissions)
+        access = await stack.enter_async_context(asked)
+        client = GitHubClient(
+            access, api_url=settings.api_url_for(ref.host), patience=_PATIENCE, on_quota=self.metrics.github_quota
+        )
+        stack.push_async_callback(client.aclose)
+        clone_url = f"{settings.server_url_for(ref.host)}/{ref.full_name}.git"
+        workspace = await stack.enter_async_context(
+            GitWorkspace(clone_url, environ=settings.environ, token=await access.token(), pull_number=ref.number)
+        )
+        return client, GitHubSource(client, ref, workspace)
+
+    def _ports(self, source: GitHubSource, stack: AsyncExitStack) -> Ports:
+        return Ports(
+            source=source,
+            sink=DryRunSink(lambda: source.seen),
+            model=partial(self._model, stack),
+            store=self.store,
+            settle=partial(settle, deployment_layers(self.settings)),
+            place=place_findings,
+            draft=write_draft,
+        )
+
+    def _model(self, stack: AsyncExitStack, config: Config) -> Model:
+        """The model, watched; the breaker and the limits of requests are those of the whole process."""
+        wanted = self.config.model
+        if self._limiter is None:
+            self._limiter = Limiter(wanted.requests_per_minute, wanted.tokens_per_minute)
+        model = build_model(self.settings, stack, config, limiter=self._limiter, wait_ceiling=_PATIENCE)
+        return BreakerModel(MeteredModel(model, self.metrics), self.breaker)
+
+    def _count(self, outcome: ReviewOutcome) -> None:
+        self.metrics.review(outcome.verdict)
+        for placed in outcome.findings:
+            self.metrics.findings(placed.finding.severity.value, 1)
+
+
+class TokensMaker(Protocol):
+    def __call__(self) -> Tokens: ...
+
+
+async def may_write(client: GitHubClient, ref: PullRequestRef, login: str) -> bool:
+    """Whether this person may write to the repository now; who is not known there may not.
+
+    https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user
+    """
+    try:
+        found = await client.get(f"/repos/{ref.full_name}/collaborators/{login}/permission")
+    except GitHubNotFound:
+        return False
+    return found.get("permission") in _WRITERS
+
+
+@asynccontextmanager
+async def _noting(store: SqlRunStore, run_id: str) -> AsyncIterator[Watch]:
+    """A watch that writes a run's progress down, once a second at most; a database that is away loses a note only."""
+    last: list[Progress] = []
+
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(_TELLING)
+            if last:
+                now = last[-1]
+                last.clear()
+                with suppress(StoreError):
+                    await store.note_progress(run_id, now.stage, now.done, now.total)
+
+    teller = asyncio.create_task(tell())
+    try:
+        yield last.append
+    finally:
+        teller.cancel()
+        with suppress(asyncio.CancelledError):
+            await teller

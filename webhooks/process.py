@@ -1,0 +1,157 @@
+"""One process of a server, by its role: what it serves over HTTP, what runs beside that, and how it ends.
+
+A receiver stores deliveries and shows pages; a worker asks the model; a poster writes on GitHub, and gives workers
+tokens that read. Each drops the secrets of the others as it starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+
+from reviewbot.errors import ReviewbotError
+from reviewbot.roles import Role
+from reviewbot.serve import open_socket
+from reviewbot.settings import read_settings
+from reviewbot.telemetry.logs import bound, configure
+from reviewbot.telemetry.traces import configure_traces, shutdown_traces
+from webhooks.roles import build_parts
+
+RESTART = 75  # the exit code of a process that wants to be started again; sysexits.h: a temporary failure
+_DRAINING_CONNECTIONS = 10  # seconds
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a process listens: an open socket that it was handed, a path, or host and port. ``niceness`` is what it
+    gives way by, to the processes that answer at once."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    fd: int | None = None
+    uds: str = ""
+    niceness: int = 0
+
+
+def run(role: Role, listening: Listening, *, as_json: bool) -> int:
+    """Be that process until it is told to end; its exit code. Errors become one sentence here."""
+    try:
+        if listening.niceness:
+            os.nice(listening.niceness)
+        configure(as_json=as_json, secrets=())
+        settings = read_settings()
+        configure(as_json=as_json, secrets=settings.secrets)
+        configure_traces(f"reviewbot-{role}", settings.environ)
+        with bound(role=str(role)):
+            return asyncio.run(_serve(role, listening))
+    except ReviewbotError as error:
+        _log.critical("%s", error)
+        return error.exit_code
+    finally:
+        shutdown_traces()
+
+
+async def _serve(role: Role, listening: Listening) -> int:
+    """Serve until SIGTERM or SIGINT, or until a part of the process fails for good."""
+    settings = read_settings().for_role(role)
+    end = _End()
+    parts = build_parts(role, settings, end.restart)
+    server = _Server(_uvicorn_config(parts.app, listening))
+    end.server = server
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.stop)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(parts.running())
+        gc.collect()
+        gc.freeze()  # going through all imported modules again is a pause of 60 ms
+        loops = [_started(deed, end) for deed in parts.loops]
+        with _socket(listening) as sockets:
+            _log.info("%s serves", role)
+            await server.serve(sockets=sockets)
+        _log.info("%s ends", role)
+        for task in loops:
+            task.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+    return end.code
+
+
+@dataclass(slots=True)
+class _End:
+    """How and why the process ends."""
+
+    code: int = 0
+    server: uvicorn.Server | None = None
+
+    def stop(self) -> None:
+        if self.server:
+            self.server.should_exit = True
+
+    def restart(self) -> None:
+        self.code = RESTART
+        self.stop()
+
+
+def _started(deed: Callable[[], Awaitable[None]], end: _End) -> asyncio.Task[None]:
+    """A loop that ends by an error nobody thought of takes the process with it: half a server is worse than none."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            _log.critical("a part of the process failed", exc_info=fault)
+            end.code = 1
+            end.stop()
+
+    task = asyncio.create_task(_run(deed))
+    task.add_done_callback(ended)
+    return task
+
+
+async def _run(deed: Callable[[], Awaitable[None]]) -> None:
+    await deed()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers, which would end the process before its jobs were drained."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _uvicorn_config(app: FastAPI, listening: Listening) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        uds=listening.uds or None,
+        log_config=None,
+        access_log=False,
+        ws="none",
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=_DRAINING_CONNECTIONS,
+    )
+
+
+@contextlib.contextmanager
+def _socket(listening: Listening) -> Iterator[list[socket.socket] | None]:
+    """The sockets to serve on; None for a path, which uvicorn makes itself."""
+    if listening.uds:
+        yield None
+        return
+    if listening.fd is not None:
+        opened = socket.socket(fileno=listening.fd)
+    else:
+        opened = open_socket(listening.host, listening.port)
+    with contextlib.closing(opened):
+        yield [opened]
