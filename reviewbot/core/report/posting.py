@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from reviewbot.core.change.pull_request import Surroundings
 from reviewbot.core.report.draft import CheckDraft, ReviewDraft
-from reviewbot.core.report.sanitizer import sanitize_plain
+from reviewbot.core.report.sanitizer import sanitize_inline
 
 _FAILED_TITLE = "Not reviewed"
 _MOST_WORDS = 2_000  # characters of an error that are shown
@@ -37,7 +37,7 @@ class Posting:
 def failure_notice(run_id: str, head_sha: str, error: str, check_name: str) -> Posting:
     """What the people of a pull request are told when its job was given up: a neutral check run, and nothing else,
     so that it is seen and nobody takes silence for a clean review."""
-    told = sanitize_plain(error)[:_MOST_WORDS]
+    told = sanitize_inline(error[:_MOST_WORDS])
     summary = f"This change was not reviewed.\n\n{told}\n\nAsk for a review again when that is mended."
     check = CheckDraft(check_name, "neutral", _FAILED_TITLE, summary)
     return Posting(run_id, ReviewDraft(f"{run_id}-failed"[:64], head_sha, None, (), None, check))

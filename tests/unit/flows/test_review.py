@@ -188,7 +188,9 @@ async def test_a_skipped_one_costs_one_call() -> None:
     outcome = await stage.run()
     assert (outcome.verdict, outcome.skip_reason) == ("skipped", "the pull request is closed")
     assert (stage.source.calls, stage.sink.calls, stage.model.calls) == (1, 0, 0)
-    assert [(run.verdict, run.skip_reason) for run in stage.store.outcomes.values()] == [("skipped", outcome.skip_reason)]
+    assert [(run.verdict, run.skip_reason) for run in stage.store.outcomes.values()] == [
+        ("skipped", outcome.skip_reason)
+    ]
 
 
 async def test_the_same_run_again_pays_nothing() -> None:

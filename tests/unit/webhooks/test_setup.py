@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from reviewbot.github.manifest import EVENTS, PERMISSIONS
 from webhooks.setup import SetupContext, setup_routes
 from webhooks.setup_gate import SECONDS, Gate
-from webhooks.setup_pages import EVENT_WORDS, PERMISSION_WORDS
+from webhooks.setup_pages import EVENT_WORDS, PERMISSION_WORDS, SetupPages
 
 WORD = "the-word-that-opens-it"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -102,6 +102,25 @@ def test_ten_tries_a_minute() -> None:
 def test_every_permission_and_event_has_its_words() -> None:
     assert PERMISSION_WORDS.keys() == PERMISSIONS.keys()
     assert EVENT_WORDS.keys() == EVENTS.keys()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://github.com/apps/our-bot", True),
+        ("https://github.com.evil.example/apps/x", False),
+        ("https://evil.example/https://github.com/", False),
+        ("javascript:alert(1)", False),
+        ("", False),
+    ],
+)
+def test_only_an_address_on_this_github_becomes_a_link(url: str, shown: bool) -> None:
+    pages = SetupPages("https://github.com/")
+    app = pages.shown("77", "<script>alert(1)</script>", url)
+    assert app.url == (url if shown else "")
+    text = bytes(pages.made(app).body).decode()
+    assert "<script>" not in text
+    assert ("installations/new" in text) is shown
 
 
 async def enter(client: httpx.AsyncClient) -> httpx.Response:
