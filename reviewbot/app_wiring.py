@@ -31,7 +31,7 @@ from reviewbot.github.dry_run import DryRunSink
 from reviewbot.github.installations import POSTER, READER
 from reviewbot.github.pull_requests import GitHubSource
 from reviewbot.github.reviews import GitHubSink
-from reviewbot.jobs.job import Job, JobSettings
+from reviewbot.jobs.job import Job, JobSettings, Verdict
 from reviewbot.model.breaker import Breaker, BreakerModel
 from reviewbot.model.limiter import Limiter
 from reviewbot.store.runs import SqlRunStore
@@ -103,7 +103,7 @@ class ReviewTasks:
         request = JobRequest.from_json(job.payload)
         run_id = run_id_of(job)
         patient = job.tries < self.config.server.attempts
-        with self._told("review", job, request), self._booked():
+        with self._told("review", job, request), self._counted():
             async with AsyncExitStack() as stack:
                 client, source = await self._github(request, READER, stack)
                 watch = await stack.enter_async_context(_noting(self.store, run_id))
@@ -143,14 +143,16 @@ class ReviewTasks:
             yield
 
     @contextmanager
-    def _booked(self) -> Iterator[None]:
+    def _counted(self) -> Iterator[None]:
         try:
             yield
         except ReviewbotError:
             self.metrics.review("failed")
             raise
-        finally:
-            self.metrics.breaker(self.breaker.is_open)
+
+    def ended(self, _job: Job, verdict: Verdict) -> None:
+        """An attempt at a job came to its end."""
+        self.metrics.job(verdict.ending.value)
 
     async def _github(
         self, request: JobRequest, permissions: Mapping[str, str], stack: AsyncExitStack
@@ -164,7 +166,11 @@ class ReviewTasks:
         asked = self._tokens.access(request.installation_id or 0, ref.full_name, permissions)
         access = await stack.enter_async_context(asked)
         client = GitHubClient(
-            access, api_url=settings.api_url_for(ref.host), patience=_PATIENCE, on_quota=self.metrics.github_quota
+            access,
+            api_url=settings.api_url_for(ref.host),
+            patience=_PATIENCE,
+            on_quota=self.metrics.github_quota,
+            on_request=self.metrics.github_request,
         )
         stack.push_async_callback(client.aclose)
         clone_url = f"{settings.server_url_for(ref.host)}/{ref.full_name}.git"
@@ -189,8 +195,11 @@ class ReviewTasks:
         wanted = self.config.model
         if self._limiter is None:
             self._limiter = Limiter(wanted.requests_per_minute, wanted.tokens_per_minute)
-        model = build_model(self.settings, stack, config, limiter=self._limiter, wait_ceiling=_PATIENCE)
-        return BreakerModel(MeteredModel(model, self.metrics), self.breaker)
+
+        def dress(model: Model) -> Model:
+            return BreakerModel(MeteredModel(model, self.metrics), self.breaker)
+
+        return build_model(self.settings, stack, config, limiter=self._limiter, wait_ceiling=_PATIENCE, dress=dress)
 
     def _count(self, outcome: ReviewOutcome) -> None:
         self.metrics.review(outcome.verdict)

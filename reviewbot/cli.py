@@ -305,9 +305,9 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
     log: Annotated[Log | None, typer.Option(help="Form of log lines; text on a terminal, else json.")] = None,
 ) -> int:
-    """Be a GitHub App: take webhooks and review what they tell of.
+    """Be a GitHub App: take webhooks and review what they tell of. Without an App yet, open /setup in a browser.
 
-    Without an App yet, open /setup in a browser. Examples:
+    Examples:
       reviewbot serve
       reviewbot serve --role worker
     """

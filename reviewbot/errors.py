@@ -184,9 +184,11 @@ class ModelError(ReviewbotError):
 
 
 class ModelUnreachable(ModelError):
-    """No answer, or a server error, after the allowed retries."""
+    """No answer, or a server error, after the allowed retries; ``retry_after`` seconds are to pass before another try,
+    if it is known."""
 
     retryable = True
+    retry_after: float = 0.0
 
 
 class ModelTimeout(ModelError):

@@ -20,12 +20,13 @@ class Role(StrEnum):
 _PROVIDER = frozenset({"REVIEWBOT_API_KEY", "AIMLAPI_API_KEY", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"})
 _KEY = frozenset({"REVIEWBOT_PRIVATE_KEY"})
 _TOKEN = frozenset({"REVIEWBOT_TOKEN_SECRET"})
+_SHARED = frozenset({"REVIEWBOT_ADMIN_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"})
 #: Secrets by role. A person's token (GITHUB_TOKEN) is for none: the App has tokens of its own.
 HOLDS: Mapping[Role, frozenset[str]] = {
     Role.ALL: frozenset(variable.name for variable in VARIABLES if variable.secret),
-    Role.RECEIVER: frozenset({"REVIEWBOT_WEBHOOK_SECRET", "REVIEWBOT_ADMIN_TOKEN"}),
-    Role.WORKER: _PROVIDER | _TOKEN | {"REVIEWBOT_ADMIN_TOKEN"},
-    Role.POSTER: _KEY | _TOKEN | {"REVIEWBOT_ADMIN_TOKEN"},
+    Role.RECEIVER: _SHARED | {"REVIEWBOT_WEBHOOK_SECRET"},
+    Role.WORKER: _SHARED | _PROVIDER | _TOKEN,
+    Role.POSTER: _SHARED | _KEY | _TOKEN,
 }
 
 

@@ -199,9 +199,10 @@ def build_model(
     *,
     limiter: Limiter | None = None,
     wait_ceiling: float = 60.0,
+    dress: Callable[[Model], Model] = lambda model: model,
 ) -> Model:
-    """The model of the settings, with its fallbacks behind it. A ``limiter`` is shared by all runs of a process, and
-    ``wait_ceiling`` is the longest that a provider is waited for, in seconds."""
+    """The model of the settings, with its fallbacks behind it. A ``limiter`` is shared by all runs of a process,
+    ``wait_ceiling`` is the longest that a provider is waited for, in seconds, and ``dress`` is put round each model."""
     from reviewbot.model.asking import FallbackModel, ResponsesModel
     from reviewbot.model.catalogue import facts_for
     from reviewbot.model.limiter import Limiter
@@ -221,7 +222,7 @@ def build_model(
         limiter=limiter or Limiter(wanted.requests_per_minute, wanted.tokens_per_minute),
     )
     stack.push_async_callback(client.aclose)
-    models = [ResponsesModel(client, wanted, facts_for(name)) for name in (wanted.id, *wanted.fallbacks)]
+    models = [dress(ResponsesModel(client, wanted, facts_for(name))) for name in (wanted.id, *wanted.fallbacks)]
     return models[0] if len(models) == 1 else FallbackModel(models)
 
 

@@ -28,9 +28,15 @@ def _guarded(self: socket.socket, address: Any) -> None:
     _connect(self, address)
 
 
+@pytest.fixture(scope="session")
+def _home(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("home"))
+
+
 @pytest.fixture(autouse=True)
-def _no_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A socket to the outside is an error; the environment of the developer does not leak in."""
+def _no_outside(monkeypatch: pytest.MonkeyPatch, _home: str) -> None:
+    """A socket to the outside is an error; the environment and the home of the developer do not leak in."""
+    monkeypatch.setenv("HOME", _home)
     monkeypatch.setattr(socket.socket, "connect", _guarded)
     for name in ("GITHUB_TOKEN", "OPENAI_API_KEY", "AIMLAPI_API_KEY", "AZURE_OPENAI_API_KEY", "REVIEWBOT_API_KEY"):
         monkeypatch.delenv(name, raising=False)

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+import anyio
 import uvicorn
 from fastapi import FastAPI
 
@@ -70,9 +71,8 @@ async def _serve(role: Role, listening: Listening) -> int:
     parts = build_parts(role, settings, end.restart)
     server = _Server(_uvicorn_config(parts.app, listening))
     end.server = server
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end.stop)
+        asyncio.get_running_loop().add_signal_handler(number, end.stop)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(parts.running())
         gc.collect()
@@ -82,9 +82,9 @@ async def _serve(role: Role, listening: Listening) -> int:
             _log.info("%s serves", role)
             await server.serve(sockets=sockets)
         _log.info("%s ends", role)
-        for task in loops:
-            task.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        for loop in loops:
+            loop.scope.cancel()  # not the task: what it waits for in a thread comes to its end first
+        await asyncio.gather(*(loop.task for loop in loops), return_exceptions=True)
     return end.code
 
 
@@ -104,8 +104,19 @@ class _End:
         self.stop()
 
 
-def _started(deed: Callable[[], Awaitable[None]], end: _End) -> asyncio.Task[None]:
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    task: asyncio.Task[None]
+    scope: anyio.CancelScope
+
+
+def _started(deed: Callable[[], Awaitable[None]], end: _End) -> _Loop:
     """A loop that ends by an error nobody thought of takes the process with it: half a server is worse than none."""
+    scope = anyio.CancelScope()
+
+    async def run() -> None:
+        with scope:
+            await deed()
 
     def ended(task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (fault := task.exception()) is not None:
@@ -113,13 +124,9 @@ def _started(deed: Callable[[], Awaitable[None]], end: _End) -> asyncio.Task[Non
             end.code = 1
             end.stop()
 
-    task = asyncio.create_task(_run(deed))
+    task = asyncio.create_task(run())
     task.add_done_callback(ended)
-    return task
-
-
-async def _run(deed: Callable[[], Awaitable[None]]) -> None:
-    await deed()
+    return _Loop(task, scope)
 
 
 class _Server(uvicorn.Server):

@@ -158,7 +158,8 @@ class _Receiver:
 def _worker(settings: Settings, config: Config) -> Parts:
     """Dispatches what was stored, and does the reading and asking."""
     settings.require_api_key()
-    metrics, breaker = _metrics(settings), Breaker()
+    metrics = _metrics(settings)
+    breaker = Breaker(on_change=metrics.breaker)
     tasks, engine = _engine(Role.WORKER, settings, config, metrics, breaker)
     fleet, inbox = Fleet(settings.database_url), SqlInbox(settings.database_url)
     name, kept = process_id(Role.WORKER, settings), timedelta(days=config.server.retention_days)
@@ -215,6 +216,7 @@ def _engine(
         job_settings(config.server),
         post=tasks.post,
         notice=tasks.notice,
+        ended=tasks.ended,
         worker_id=_worker_id(role, settings),
         queues=(WORK,) if role is Role.WORKER else (POSTING,),
     )

@@ -144,6 +144,12 @@ class TriggerSettings(Section):
     base_branches: tuple[str, ...] = Field(
         default=(), description="Unless asked by hand, review only what goes into branches of these gitignore patterns."
     )
+    paths: tuple[str, ...] = Field(
+        default=(), description="Unless asked by hand, review only if a changed file matches one of these patterns."
+    )
+    skip_paths: tuple[str, ...] = Field(
+        default=(), description="Unless asked by hand, skip if every changed file matches one of these patterns."
+    )
 
 
 class PostSettings(Section):

@@ -151,6 +151,7 @@ class SkipReason(StrEnum):
     LABEL = "label"
     AUTHOR = "author"
     BRANCH = "branch"
+    PATH = "path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +186,11 @@ def decide(event: Event, settings: TriggerSettings, bot_login: str) -> JobReques
     return _job(event, event.pull_request, trigger, settings, bot_login)
 
 
-def recheck(job: JobRequest, pull: PullRequest, settings: TriggerSettings) -> Skip | None:
-    """The same rules over the facts as GitHub gives them now, with the repository's own settings; None when the job
-    still stands."""
+def recheck(
+    job: JobRequest, pull: PullRequest, settings: TriggerSettings, paths: Sequence[str] | None = None
+) -> Skip | None:
+    """The same rules over the facts as GitHub gives them now, with the repository's own settings, and those over the
+    changed ``paths`` where they are known; None when the job still stands."""
     now = Event(
         kind="pull_request",
         action="",
@@ -200,7 +203,20 @@ def recheck(job: JobRequest, pull: PullRequest, settings: TriggerSettings) -> Sk
         head_ref=pull.head_ref,
         base_ref=pull.base_ref,
     )
-    return _by_rule(now, job.trigger, settings)
+    skip = _by_rule(now, job.trigger, settings)
+    if skip or paths is None or job.trigger not in _AUTOMATIC:
+        return skip
+    return _by_path(paths, settings)
+
+
+def _by_path(paths: Sequence[str], settings: TriggerSettings) -> Skip | None:
+    """An event does not say which files a pull request changes, so this is only known when the job has begun."""
+    wanted, skipped = IgnoreList(settings.paths), IgnoreList(settings.skip_paths)
+    if settings.paths and not any(wanted.match(path) for path in paths):
+        return Skip(SkipReason.PATH, "triggers.paths names none of the changed files.")
+    if settings.skip_paths and paths and all(skipped.match(path) for path in paths):
+        return Skip(SkipReason.PATH, "triggers.skip_paths names every changed file.")
+    return None
 
 
 def _trigger(event: Event, settings: TriggerSettings, bot_login: str) -> TriggerName | None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from reviewbot.core.change.pull_request import PullRequest
-from reviewbot.core.config import Config
 from reviewbot.core.report.draft import Posted
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.core.report.posting import Posting, without_standing
 from reviewbot.core.triggers import JobRequest, Kind, recheck
 from reviewbot.errors import GitHubRejected, HeadMoved
+from reviewbot.flows.collection import Collected
 from reviewbot.flows.progress import Watch, unwatched
 from reviewbot.flows.review import Order, Ports, review
 from reviewbot.ports import PullRequestSource, ReviewSink, RunStore
@@ -40,8 +39,9 @@ async def think(
     brings. Raises HeadMoved when the head moved meanwhile, and ReviewbotError as `review` does.
     """
 
-    async def why_not(pull: PullRequest, config: Config) -> str:
-        skip = recheck(request, pull, config.triggers)
+    async def why_not(collected: Collected) -> str:
+        paths = [file.path for file in collected.diff.files]
+        skip = recheck(request, collected.pull, collected.config.triggers, paths)
         if skip is None and request.kind is Kind.COMMAND:
             return "the words after the command are not known"
         if skip is None and request.trigger == "command" and not await may_write(request.requested_by):

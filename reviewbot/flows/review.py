@@ -48,10 +48,10 @@ class Ports:
     draft: Callable[[ReviewOutcome, Config, str], ReviewDraft]
 
 
-WhyNot = Callable[[PullRequest, Config], Awaitable[str]]
+WhyNot = Callable[[Collected], Awaitable[str]]
 
 
-async def _no_reason(_pull: PullRequest, _config: Config) -> str:
+async def _no_reason(_collected: Collected) -> str:
     return ""
 
 
@@ -82,7 +82,7 @@ async def review(ports: Ports, order: Order, watch: Watch = unwatched) -> Review
     if reason:
         return await _skip(order, pull, reason, ports)
     collected = await collect(ports.source, pull, ports.settle)
-    reason = await order.why_not(pull, collected.config)
+    reason = await order.why_not(collected)
     if reason:
         return await _skip(order, pull, reason, ports)
     model = ports.model(collected.config)

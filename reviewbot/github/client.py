@@ -46,6 +46,10 @@ _APP_REMEDY = "Check REVIEWBOT_APP_ID, the App's private key, and this machine's
 logging.getLogger("github.Requester").setLevel(logging.INFO)
 
 
+def _unwatched(_method: str, _status: int) -> None:
+    """For a client whose requests nobody counts."""
+
+
 class TokenProvider(Protocol):
     """Gives each request its token, so that a client outlives any single one."""
 
@@ -79,10 +83,11 @@ class GitHubClient:
 
     Reads and idempotent writes are tried ``attempts`` times. Rate limits are waited for, on any request, for at most
     ``patience`` seconds in all. Everything that goes wrong is raised as a GitHubError; no error and no repr holds the
-    token. ``on_quota`` is told the quota in each answer (`_quota_of`), in a worker thread, and must not raise.
+    token. ``on_quota`` is told the quota in each answer (`_quota_of`), ``on_request`` the method and status of each
+    request (0 without an answer); both in a worker thread, and they must not raise.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by keyword only, but for who speaks
         self,
         auth: str | Auth.Auth | TokenProvider | None,
         *,
@@ -93,13 +98,14 @@ class GitHubClient:
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         clock: Callable[[], float] = time.time,
         on_quota: Callable[[str, int, int, int], None] | None = None,
+        on_request: Callable[[str, int], None] = _unwatched,
     ) -> None:
         self._secret = auth if isinstance(auth, str) else ""
         self._provider = None if auth is None or isinstance(auth, str | Auth.Auth) else auth
         self._provided = _Provided()
         self._origin = _origin(api_url)
         self._attempts, self._patience = attempts, patience
-        self.sleep, self._clock, self._on_quota = sleep, clock, on_quota
+        self.sleep, self._clock, self._on_quota, self._on_request = sleep, clock, on_quota, on_request
         self._lock = threading.Lock()
         self._limiter = anyio.CapacityLimiter(1)
         self._writing = False
@@ -233,7 +239,9 @@ class GitHubClient:
                     ask.verb, path, dict(ask.parameters), {"Accept": ask.accept}, ask.payload
                 )
             except requests.RequestException as error:
+                self._on_request(ask.verb, 0)
                 raise self._no_answer(ask, error) from None  # its text may hold what must not be shown
+            self._on_request(ask.verb, status)
             if self._on_quota is not None and (quota := _quota_of(headers)):
                 self._on_quota(*quota)
             return Reply(status, headers, text)

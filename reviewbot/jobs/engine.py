@@ -36,6 +36,7 @@ from reviewbot.jobs.workflows import (
     TURN,
     TURNS,
     VERSION,
+    Ended,
     JobBarred,
     JobParked,
     Notice,
@@ -85,12 +86,13 @@ class JobEngine:
         *,
         post: Post = _nothing_to_post,
         notice: Notice = lambda _job, _error: None,
+        ended: Ended = lambda _job, _verdict: None,
         worker_id: str = "",
         queues: Collection[str] = WORK_AND_POSTS,
     ) -> None:
         self._url = _plain(url)
         self._sqlite = self._url.startswith("sqlite")
-        self._tasks = Tasks(work, post, notice)
+        self._tasks = Tasks(work, post, notice, ended)
         self._settings = settings or JobSettings()
         self._queues = [name for queue in queues for name in {WORK: (TURNS, RUNS), POSTING: (POSTS,)}[queue]]
         self._id = worker_id or ("local" if self._sqlite else socket.gethostname())

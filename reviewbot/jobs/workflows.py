@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Work = Callable[[Job], Awaitable[str | None]]
 Post = Callable[[Job, str], Awaitable[None]]
 Notice = Callable[[Job, str], str | None]
+Ended = Callable[[Job, Verdict], None]
 Turn = Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
 VERSION = "jobs-1"  # changes only when an attempt that was begun before could not be ended by this code
 TURN, RUN, POST = "review_turn", "review_run", "review_post"
@@ -48,11 +49,13 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Tasks:
     """What the engine is for. ``work`` returns the text that ``post`` is to be given, in whatever process posts, or
-    None; ``notice`` turns the error of a parked job into such a text, or into None."""
+    None; ``notice`` turns the error of a parked job into such a text, or into None. ``ended`` is told how each attempt
+    ended that was not stopped."""
 
     work: Work
     post: Post
     notice: Notice
+    ended: Ended
 
 
 class _Place(TypedDict):
@@ -115,6 +118,7 @@ def register(tasks: Tasks, settings: JobSettings, alive: set[str]) -> Turn:
     async def turn(data: dict[str, Any]) -> dict[str, Any]:
         job = Job.from_data(data)
         verdict = await _run_of(job, data, run, settings)
+        tasks.ended(job, verdict)
         if verdict.ending is Ending.PARKED:
             notice = None if verdict.barred else tasks.notice(job, verdict.error)
             if notice is not None:

@@ -119,10 +119,12 @@ class Breaker:
             if entered is not None:
                 self._circuit = entered
                 return entered.epoch
-        raise errors.ModelUnreachable(
+        error = errors.ModelUnreachable(
             f"The model provider is not asked at present: {self.detail}",
             remedy="Look at the provider's status page; a later run asks it again.",
         )
+        error.retry_after = max(0.0, (self._circuit.until or 0.0) - self._clock())
+        raise error
 
     def leave(self, epoch: int, sign: Sign, name: str = "") -> None:
         """End a call; ``name`` is the error's class."""

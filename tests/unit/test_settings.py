@@ -93,7 +93,7 @@ def test_secrets_do_not_show() -> None:
     environ |= {"AZURE_OPENAI_ENDPOINT": "https://x.example", "REVIEWBOT_DATABASE_URL": "postgresql://u:s3cr3t@h/d"}
     environ["REVIEWBOT_PRIVATE_KEY"] = pem("s3cr3t")
     found = read_settings(environ)
-    assert len(found.secrets) == 6
+    assert len(found.secrets) == 8
     assert "s3cr3t" not in repr(found)
     assert "s3cr3t" not in found.shown_database_url
 

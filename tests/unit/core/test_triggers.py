@@ -234,7 +234,7 @@ def test_what_starts_none_and_why(event: Event, settings: TriggerSettings, reaso
 
 
 def test_every_reason_and_every_trigger_has_a_case() -> None:
-    assert {reason for _, _, reason in SKIPS.values()} == set(SkipReason)
+    assert {reason for _, _, reason in SKIPS.values()} | {SkipReason.PATH} == set(SkipReason)
     assert {trigger for _, _, trigger, _, _ in JOBS.values()} == set(TriggerSettings().events)
 
 
@@ -321,6 +321,29 @@ def test_a_job_is_checked_again_with_the_facts_of_the_moment(
     assert isinstance(job, JobRequest)
     skip = recheck(job, facts, repository)
     assert (skip.reason if skip else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("asked", "repository", "paths", "reason"),
+    [
+        (OPENED, settings(paths=("src/",)), ["docs/a.md", "src/b.py"], None),
+        (OPENED, settings(paths=("src/",)), ["docs/a.md"], SkipReason.PATH),
+        (OPENED, settings(paths=("src/",)), [], SkipReason.PATH),
+        (OPENED, settings(skip_paths=("*.md",)), ["docs/a.md", "b.md"], SkipReason.PATH),
+        (OPENED, settings(skip_paths=("*.md",)), ["docs/a.md", "b.py"], None),
+        (OPENED, settings(skip_paths=("*.md",)), [], None),
+        (OPENED, settings(), ["docs/a.md"], None),
+        (comment("/reviewbot"), settings(paths=("src/",), skip_paths=("*",)), ["docs/a.md"], None),
+    ],
+)
+def test_rules_over_paths(
+    asked: Event, repository: TriggerSettings, paths: list[str], reason: SkipReason | None
+) -> None:
+    job = decide(asked, settings(), BOT)
+    assert isinstance(job, JobRequest)
+    skip = recheck(job, pull(), repository, paths)
+    assert (skip.reason if skip else None) == reason
+    assert recheck(job, pull(), repository) is None, "what is not known yet is against nothing"
 
 
 WORDS = st.text(max_size=30)

@@ -147,6 +147,7 @@ async def test_what_was_thought_is_posted_as_it_was_written_down() -> None:
         ({}, replace(PULL, draft=True), "triggers.drafts"),
         ({}, replace(PULL, title="[skip me]"), "skip_titles"),
         ({}, replace(PULL, state="closed"), "closed"),
+        ({}, replace(PULL, title="only docs"), "skip_paths"),
         ({"trigger": "command", "requested_by": "eve"}, PULL, "may not write"),
         ({"trigger": "command", "requested_by": "eve", "kind": Kind.FULL}, PULL, "may not write"),
         ({"trigger": "command", "kind": Kind.COMMAND, "words": "dance"}, PULL, "not known"),
@@ -155,7 +156,8 @@ async def test_what_was_thought_is_posted_as_it_was_written_down() -> None:
 async def test_the_facts_are_asked_again_before_money_is_spent(
     changes: dict[str, Any], pull: PullRequest, reason: str
 ) -> None:
-    desk = Desk(pull=pull, config=Config(triggers=TriggerSettings(skip_titles=("skip me",))))
+    paths = ("*.py",) if pull.title == "only docs" else ()
+    desk = Desk(pull=pull, config=Config(triggers=TriggerSettings(skip_titles=("skip me",), skip_paths=paths)))
     thought = await desk.think(request(**changes))
     assert (thought.outcome.verdict, thought.posting) == ("skipped", None)
     assert reason in thought.outcome.skip_reason
