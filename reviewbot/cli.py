@@ -302,7 +302,7 @@ def sandbox(
 def serve(
     role: Annotated[Role, typer.Option(help="What this process does; `all` starts one of each.")] = Role.ALL,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 8080,
     log: Annotated[Log | None, typer.Option(help="Form of log lines; text on a terminal, else json.")] = None,
 ) -> int:
     """Be a GitHub App: take webhooks and review what they tell of. Without an App yet, open /setup in a browser.
@@ -329,10 +329,7 @@ def doctor(
     ] = False,
     output_format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
 ) -> int:
-    """Check token, permissions, model, provider, git and database, and the GitHub App if there is one.
-
-    Each problem comes with its remedy.
-    """
+    """Check token, model, provider, git, database, and the GitHub App if there is one; each problem has a remedy."""
     from reviewbot.doctor import run_doctor
 
     return run_doctor(target, as_json=output_format is Format.JSON, app=app)

@@ -33,7 +33,8 @@ _ACTIVE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _WITH_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "dbos")
-_CHATTY = ("httpx", "httpcore", "urllib3", "hpack")  # a line a request, and at DEBUG the headers of each
+# A line a request, and at DEBUG the headers of each; and Alembic's list of its own plugins.
+_CHATTY = ("httpx", "httpcore", "urllib3", "hpack", "alembic.runtime.plugins")
 
 _ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
