@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: demo test check bench clean
+.PHONY: demo test proof check bench clean
 
 demo: $(STAMP)  ## review a pull request full of bugs in the sandbox: no key, no network
 	$(BIN)/reviewbot demo
 
 test: $(DEV_STAMP)  ## the whole everyday suite
 	$(BIN)/pytest -n 2 --dist loadfile
+
+proof: $(DEV_STAMP)  ## what takes minutes: thirty kills, a thousand pull requests; figures are printed
+	$(BIN)/pytest -m long -s
 
 check: $(DEV_STAMP)  ## formatting, lint, types
 	$(BIN)/ruff format --check .

@@ -19,13 +19,17 @@ import typer
 from reviewbot import errors
 from reviewbot.cli import app
 from reviewbot.core.change.scope import SkipRule
-from reviewbot.core.config import Config
+from reviewbot.core.config import Config, TriggerName
 from reviewbot.core.findings.finding import RejectReason
 from reviewbot.core.report.outputs.json import SCHEMA
 from reviewbot.core.resolution import REPOSITORY_MAY_LOWER, REPOSITORY_MAY_NOT, rows
+from reviewbot.core.triggers import SkipReason
 from reviewbot.model.catalogue import _TABLE as MODELS
+from reviewbot.roles import HOLDS, Role
 from reviewbot.sandbox.github import faults as github_faults
 from reviewbot.sandbox.responses import faults as model_faults
+from reviewbot.telemetry.logs import FIELDS as LOG_IDS
+from reviewbot.telemetry.table import METRICS
 from reviewbot.variables import VARIABLES
 
 DOCS = Path(__file__).resolve().parent
@@ -62,7 +66,58 @@ REJECT_REASONS: Mapping[RejectReason, str] = {
     RejectReason.OVER_LIMIT: "There are `review.max_comments` weightier ones. It still counts for the verdict.",
     RejectReason.DUPLICATE: "Another finding of this run says the same in the same place.",
     RejectReason.ALREADY_POSTED: "An earlier review says it. It still counts for the verdict.",
+    RejectReason.DISMISSED: "People answered it (resolved, thumbs-down, in words), and its code is unchanged.",
+    RejectReason.DISCUSSED: "People who may write here discuss the same line already.",
+    RejectReason.OLD_CODE: "No line of it is new since the last review, and it is below `major`.",
     RejectReason.EMPTY: "It has neither a quote nor a text.",
+}
+
+#: What each trigger is on GitHub, and whether a person asked by hand. One without a line here fails the generator.
+TRIGGERS: Mapping[TriggerName, tuple[str, str]] = {
+    "opened": ("A pull request is opened.", "by itself"),
+    "reopened": ("A closed one is opened again.", "by itself"),
+    "ready_for_review": ("A draft is marked as ready.", "by itself"),
+    "synchronize": ("Commits are pushed to its branch.", "by itself"),
+    "labeled": ("The label of `triggers.label` is set.", "by hand"),
+    "review_requested": ("The App's account is asked for a review, where GitHub offers that.", "by hand"),
+    "rerequested": ("Re-run is pressed at our check, or at all checks.", "by hand"),
+    "command": ("A comment begins with the word of `triggers.command`, or with a mention of the App.", "by hand"),
+    "reply": ("A person answers in a thread that a finding of ours began.", "by hand"),
+}
+
+#: Why an event starts no review, and what decides it. A reason without a line here fails the generator.
+SKIP_REASONS: Mapping[SkipReason, tuple[str, str]] = {
+    SkipReason.NOT_A_TRIGGER: ("It has nothing to do with reviews: a comment that does not speak to us, say.", ""),
+    SkipReason.INSTALLATION: ("The App was installed, suspended or removed; there is nothing to review.", ""),
+    SkipReason.REPOSITORY_OFF: ("Reviews are turned off here.", "`triggers.enabled`"),
+    SkipReason.TURNED_OFF: ("This trigger is turned off.", "`triggers.events`"),
+    SkipReason.CLOSED: ("The pull request is closed or merged.", ""),
+    SkipReason.DRAFT: ("It is a draft, and nobody asked by hand.", "`triggers.drafts`"),
+    SkipReason.OWN: ("We did it ourselves.", ""),
+    SkipReason.BOT: ("A bot is behind it that is not named.", "`triggers.bots`"),
+    SkipReason.OUTSIDER: ("Who comments is nobody whose commands are looked at.", "`triggers.commenters`"),
+    SkipReason.NOBODY: ("The event does not say who asks.", ""),
+    SkipReason.NO_PULL_REQUEST: ("The check names no pull request; for a fork's branch GitHub names none.", ""),
+    SkipReason.TITLE: ("A phrase in the title says no.", "`triggers.skip_titles`"),
+    SkipReason.LABEL: ("A label says no.", "`triggers.skip_labels`"),
+    SkipReason.AUTHOR: ("The author is left out.", "`triggers.skip_authors`"),
+    SkipReason.BRANCH: ("The branch is left out.", "`triggers.skip_branches`, `triggers.base_branches`"),
+    SkipReason.PATH: ("No changed file is wanted, or all are left out.", "`triggers.paths`, `triggers.skip_paths`"),
+}
+
+#: The fields of a log line, in their order. `error` and `traceback` come last.
+LOG_FIELDS: Mapping[str, str] = {
+    "time": "In UTC, with milliseconds.",
+    "level": "`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`.",
+    "logger": "The module that speaks.",
+    "message": "What happened, in one sentence; 16,384 characters at most.",
+    "delivery_id": "GitHub's name of the delivery; the same as on the App's Advanced page.",
+    "run_id": "The run of a review; `reviewbot runs show` takes it.",
+    "job_id": "The job, the same for all its attempts.",
+    "pull_request": "`owner/repo#12`.",
+    "role": "`receiver`, `worker` or `poster`.",
+    "error": "Class and text of an exception.",
+    "traceback": "Where it was raised.",
 }
 
 #: What each field of the JSON output means; every field of the schema is here.
@@ -311,6 +366,41 @@ def _models() -> str:
     return table(head, lines)
 
 
+# ---- server --------------------------------------------------------------------------------------------------------
+
+
+def _triggers() -> str:
+    lines = [(f"`{name}`", *TRIGGERS[name]) for name in typing.get_args(TriggerName)]
+    return table(("Trigger", "What happens on GitHub", "How"), lines)
+
+
+def _skip_reasons() -> str:
+    return table(("Reason", "Meaning", "Decided by"), [(f"`{each}`", *SKIP_REASONS[each]) for each in SkipReason])
+
+
+def _metrics() -> str:
+    lines = [
+        (f"`{each.name}`", each.kind, ", ".join(f"`{label}`" for label in each.labels), each.help) for each in METRICS
+    ]
+    return table(("Metric", "Kind", "Labels", "Meaning"), lines)
+
+
+def _log_fields() -> str:
+    if tuple(LOG_FIELDS)[4:-2] != LOG_IDS:
+        raise SystemExit("docs/generate.py: LOG_FIELDS and the fields of telemetry/logs.py differ")
+    return table(("Field", "Meaning"), [(f"`{name}`", said) for name, said in LOG_FIELDS.items()])
+
+
+def _role_secrets() -> str:
+    roles = (Role.RECEIVER, Role.WORKER, Role.POSTER)
+    lines = [
+        (f"`{each.name}`", *("yes" if each.name in HOLDS[role] else "no" for role in roles))
+        for each in VARIABLES
+        if each.secret
+    ]
+    return table(("Secret", *(str(role) for role in roles)), lines)
+
+
 # ---- outputs and sandbox ---------------------------------------------------------------------------------------------
 
 
@@ -366,11 +456,16 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "errors": _errors,
     "github-faults": _github_faults,
     "json-output": _json_output,
+    "log-fields": _log_fields,
+    "metrics": _metrics,
     "model-faults": _model_faults,
     "models": _models,
     "reject-reasons": _reject_reasons,
+    "role-secrets": _role_secrets,
     "settings": _settings,
+    "skip-reasons": _skip_reasons,
     "skip-rules": _skip_rules,
+    "triggers": _triggers,
 }
 
 if __name__ == "__main__":

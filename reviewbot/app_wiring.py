@@ -26,6 +26,7 @@ from reviewbot.errors import GitHubNotFound, ReviewbotError, StoreError
 from reviewbot.flows.job import post, think
 from reviewbot.flows.progress import Progress, Watch
 from reviewbot.flows.review import Order, Ports
+from reviewbot.flows.sifting import sift
 from reviewbot.github.client import GitHubClient, TokenProvider
 from reviewbot.github.dry_run import DryRunSink
 from reviewbot.github.installations import POSTER, READER
@@ -82,9 +83,10 @@ def job_settings(server: ServerSettings, **changes: float) -> JobSettings:
 class ReviewTasks:
     """What the engine is for: `work` and `post` run on its event loop, `notice` is pure.
 
-    ``tokens`` is made on first use, because what it holds belongs to that loop.
+    ``tokens`` is made on first use, because what it holds belongs to that loop. ``role`` is the process's, for its log.
     """
 
+    role: str
     settings: Settings
     resolved: Resolved
     store: SqlRunStore
@@ -138,7 +140,10 @@ class ReviewTasks:
     def _told(self, name: str, job: Job, request: JobRequest) -> Iterator[None]:
         """Every line and every span says which job it is about."""
         ids = {"delivery_id": request.delivery_id, "run_id": run_id_of(job), "job_id": job.id}
-        with bound(**ids, pull_request=str(request.ref)), span(name, attempt=job.attempt, trigger=request.trigger):
+        with (
+            bound(**ids, pull_request=str(request.ref), role=self.role),
+            span(name, attempt=job.attempt, trigger=request.trigger),
+        ):
             _log.info("%s: attempt %d, %s by %s", name, job.attempt, request.trigger, request.requested_by or "nobody")
             yield
 
@@ -187,6 +192,7 @@ class ReviewTasks:
             store=self.store,
             settle=partial(settle, deployment_layers(self.settings)),
             place=place_findings,
+            sift=sift,
             draft=write_draft,
         )
 

@@ -61,9 +61,17 @@ class Dispatcher:
                 await anyio.sleep(pause)
 
     async def once(self) -> int:
-        """Hand in what waits now, up to fifty; how many. Raises StoreError."""
+        """Hand in what waits now, up to fifty; how many. Raises StoreError.
+
+        They are marked together: each mark is a commit, for which a receiver on the same file would have to wait.
+        """
         waiting = await self._inbox.waiting(_MOST_TOGETHER)
-        for request in waiting:
-            await self._submit(job_of(request))
-            await self._inbox.mark_dispatched([request.delivery_id])
+        handed: list[str] = []
+        try:
+            for request in waiting:
+                await self._submit(job_of(request))
+                handed.append(request.delivery_id)
+        finally:
+            if handed:
+                await self._inbox.mark_dispatched(handed)
         return len(waiting)

@@ -16,6 +16,7 @@ ReviewbotError                    the root: a message, what to do about it, whet
 │   ├── GitHubRateLimited         primary or secondary limit; ``retry_after`` seconds
 │   ├── GitHubDiffTooLarge        406: over 300 files, 20,000 lines or 1 MB
 │   ├── GitHubRejected            422: the request is wrong (a comment outside the diff, say)
+│   ├── HeadMoved                 the head moved during the review; a new try reviews the new head
 │   └── InstallationError         the App cannot work there until somebody acts on GitHub; no retry
 │       ├── InstallationSuspended 403: the installation is suspended
 │       ├── NotInstalled          404 or 422: the App is not, or no longer, installed on the repository

@@ -101,6 +101,10 @@ class LocalSource:
         """What changed between the two sides."""
         return parse_diff(await self._git.diff(pull.base_sha, pull.head_sha))
 
+    async def diff_between(self, base: str, head: str) -> Diff:
+        """What changed between two commits or trees that are there."""
+        return parse_diff(await self._git.diff(base, head))
+
     async def surroundings(self, pull: PullRequest, directories: Sequence[str] = ()) -> Surroundings:
         """Commit messages, and the rule files at the base."""
         rules = await self._git.texts(pull.base_sha, rule_paths(directories))

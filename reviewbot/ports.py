@@ -35,6 +35,11 @@ class PullRequestSource(Protocol):
         """The change from the merge base to the head, complete or an error."""
         ...
 
+    async def diff_between(self, base: str, head: str) -> Diff:
+        """The change from the merge base of two commits to ``head``: what a pull request was when it was reviewed.
+        Raises an error when a commit is gone, as after a force-push it may be."""
+        ...
+
     async def surroundings(self, pull: PullRequest, directories: Sequence[str] = ()) -> Surroundings:
         """Threads and words round the change, and the rule files of the root and of ``directories`` at the base."""
         ...

@@ -38,7 +38,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _LIVED = 60.0  # seconds after which a process is taken for one that had started well
 _LOOK = 0.1
 _KILL_AFTER = 30.0  # seconds more than jobs may take to drain
-_NICE = 10
+# What answers at once comes before what takes minutes anyhow; a poster gives workers their tokens, so it comes between.
+_NICENESS = {Role.RECEIVER: 0, Role.POSTER: 5, Role.WORKER: 10}
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -148,27 +149,30 @@ class Supervisor:
 
     def _start(self, role: Role, environment: Mapping[str, str] | None = None) -> None:
         environ = environment or self._environment(read_settings())
-        words = [*_command(role), *self._place(role), *(["--json"] if self._as_json else [])]
+        place = (*self._place(role), "--parent", str(os.getpid()))
+        words = [*_command(role), *place, *(["--json"] if self._as_json else [])]
         handed = (self._opened.fileno(),) if role is Role.RECEIVER else ()
-        process = subprocess.Popen(words, env=environment_for(role, environ), pass_fds=handed, start_new_session=True)
+        # A group of its own keeps the terminal's Ctrl-C from it; a session would, too, but Linux shares the processor
+        # out among sessions first, so that niceness would count for nothing between them (sched(7), autogroups).
+        process = subprocess.Popen(words, env=environment_for(role, environ), pass_fds=handed, process_group=0)
         self._children[role] = _Child(role, process)
 
     def _place(self, role: Role) -> Sequence[str]:
         if role is Role.RECEIVER:
             return ("--fd", str(self._opened.fileno()))
-        # What answers at once comes before what takes minutes anyhow.
-        return ("--uds", str(self._socket(role)), "--nice", str(_NICE if role is Role.WORKER else 0))
+        return ("--uds", str(self._socket(role)), "--nice", str(_NICENESS[role]))
 
     def _socket(self, role: Role) -> Path:
         return self._folder / f"{role}.sock"
 
     def _environment(self, settings: Settings) -> dict[str, str]:
         admin = settings.admin_token or keep_admin_token(settings.data_dir)[1]
+        poster = f"unix:{self._socket(Role.POSTER)}"
         return {
             **settings.environ,
             "REVIEWBOT_ADMIN_TOKEN": admin,
             "REVIEWBOT_APP_SLUG": settings.app_slug or _ask_slug(settings),
-            "REVIEWBOT_TOKEN_URL": f"unix:{self._socket(Role.POSTER)}",
+            "REVIEWBOT_TOKEN_URL": poster,
             "REVIEWBOT_TOKEN_SECRET": self._token_secret,
             "PROMETHEUS_MULTIPROC_DIR": str(self._folder / "metrics"),
         }

@@ -25,6 +25,7 @@ from reviewbot.display import LastSeen, watching
 from reviewbot.errors import ConfigError, UsageError
 from reviewbot.flows.collection import SETTINGS_FILE
 from reviewbot.flows.review import Order, Ports, review
+from reviewbot.flows.sifting import sift
 from reviewbot.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ async def _ports(
                 store=store,
                 settle=partial(settle, layers),
                 place=place_findings,
+                sift=sift,
                 draft=write_draft,
             ),
             payloads,

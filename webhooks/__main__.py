@@ -19,9 +19,10 @@ def main(words: list[str]) -> int:
     parser.add_argument("--uds", default="", help="listen on this path instead of a port")
     parser.add_argument("--fd", type=int, help="listen on this open socket instead of a port")
     parser.add_argument("--nice", type=int, default=0, help="give way to other processes by so much")
+    parser.add_argument("--parent", type=int, default=0, help="end when this process, which started it, is gone")
     parser.add_argument("--json", action="store_true", help="log lines as JSON")
     given = parser.parse_args(words)
-    listening = Listening(given.host, given.port, given.fd, given.uds, given.nice)
+    listening = Listening(given.host, given.port, given.fd, given.uds, given.nice, given.parent)
     return run(Role(given.role), listening, as_json=given.json)
 
 

@@ -19,11 +19,11 @@ Health = Callable[[], Awaitable[Sequence[HealthLine]]]
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """``health`` says how each thing is that this process needs, ``metrics`` what Prometheus reads. Where there is an
-    admin token, metrics are for whoever shows it as a bearer token."""
+    """``health`` says how each thing is that this process needs, ``metrics`` what Prometheus reads, told whether the
+    process is ready. Where there is an admin token, metrics are for whoever shows it as a bearer token."""
 
     health: Health
-    metrics: Callable[[], Awaitable[bytes]] | None = None
+    metrics: Callable[[bool], Awaitable[bytes]] | None = None
     admin_token: str = field(default="", repr=False)
 
 
@@ -38,12 +38,8 @@ def add_health(app: FastAPI, operations: Operations) -> None:
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
         """Whether it can do its work now; what it cannot is named."""
-        try:
-            with anyio.fail_after(_READY_SECONDS):
-                lines = await operations.health()
-        except TimeoutError:
-            lines = (HealthLine("database", ok=False, detail="it does not answer"),)
-        ready = all(line.ok for line in lines)
+        lines = await _asked(operations.health)
+        ready = _is_ready(lines)
         state = {line.name: "ok" if line.ok and not line.detail else line.detail or "not ok" for line in lines}
         return JSONResponse({"status": "ok" if ready else "not ready", **state}, 200 if ready else 503)
 
@@ -58,4 +54,16 @@ def add_health(app: FastAPI, operations: Operations) -> None:
         shown = request.headers.get("authorization", "").encode("utf-8", "surrogatepass")
         if admin_token and not hmac.compare_digest(shown, expected):
             return Response("Show the admin token as a bearer token.\n", 401, {"WWW-Authenticate": "Bearer"})
-        return Response(await metrics(), media_type=CONTENT_TYPE)
+        return Response(await metrics(_is_ready(await _asked(operations.health))), media_type=CONTENT_TYPE)
+
+
+async def _asked(health: Health) -> Sequence[HealthLine]:
+    try:
+        with anyio.fail_after(_READY_SECONDS):
+            return await health()
+    except TimeoutError:
+        return (HealthLine("database", ok=False, detail="it does not answer"),)
+
+
+def _is_ready(lines: Sequence[HealthLine]) -> bool:
+    return all(line.ok for line in lines)

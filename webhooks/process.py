@@ -16,6 +16,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 import uvicorn
@@ -31,19 +32,21 @@ from webhooks.roles import build_parts
 
 RESTART = 75  # the exit code of a process that wants to be started again; sysexits.h: a temporary failure
 _DRAINING_CONNECTIONS = 10  # seconds
+_LOOK = 0.5
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Listening:
     """Where a process listens: an open socket that it was handed, a path, or host and port. ``niceness`` is what it
-    gives way by, to the processes that answer at once."""
+    gives way by, to the processes that answer at once. ``parent`` is the process that it ends with, if there is one."""
 
     host: str = "127.0.0.1"
     port: int = 8080
     fd: int | None = None
     uds: str = ""
     niceness: int = 0
+    parent: int = 0
 
 
 def run(role: Role, listening: Listening, *, as_json: bool) -> int:
@@ -66,6 +69,9 @@ def run(role: Role, listening: Listening, *, as_json: bool) -> int:
 
 async def _serve(role: Role, listening: Listening) -> int:
     """Serve until SIGTERM or SIGINT, or until a part of the process fails for good."""
+    # Whole, and before there are threads: two that import it at once, by different ways, can be given half of it.
+    import sqlalchemy  # noqa: F401
+
     settings = read_settings().for_role(role)
     end = _End()
     parts = build_parts(role, settings, end.restart)
@@ -78,6 +84,8 @@ async def _serve(role: Role, listening: Listening) -> int:
         gc.collect()
         gc.freeze()  # going through all imported modules again is a pause of 60 ms
         loops = [_started(deed, end) for deed in parts.loops]
+        if listening.parent:
+            loops.append(_started(partial(_end_with, listening.parent), end))
         with _socket(listening) as sockets:
             _log.info("%s serves", role)
             await server.serve(sockets=sockets)
@@ -127,6 +135,15 @@ def _started(deed: Callable[[], Awaitable[None]], end: _End) -> _Loop:
     task = asyncio.create_task(run())
     task.add_done_callback(ended)
     return _Loop(task, scope)
+
+
+async def _end_with(parent: int) -> None:
+    """End at once when the supervisor was killed: whoever starts the server again needs our port and our id. A drain
+    would keep them, and what dies here is done again all the same."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(_LOOK)
+    _log.critical("the process that started this one is gone")
+    os._exit(1)
 
 
 class _Server(uvicorn.Server):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
@@ -89,7 +90,7 @@ class _Receiver:
 
     def _app(self) -> FastAPI:
         settings = self._settings
-        operations = Operations(self._health, self._told, settings.admin_token)
+        operations = Operations(self._health, _of(self._engine, self._metrics), settings.admin_token)
         if settings.webhook_secrets or settings.app_id:
             app = create_app(
                 SqlInbox(settings.database_url),
@@ -128,13 +129,6 @@ class _Receiver:
 
     async def _health(self) -> Sequence[HealthLine]:
         return await receiver_health(self._fleet)
-
-    async def _told(self) -> bytes:
-        try:
-            gauges = await self._engine.gauges()
-        except StoreError:  # the other figures are told all the same
-            gauges = None
-        return self._metrics.render(gauges)
 
     async def _start_engine(self) -> None:
         """Deliveries need no engine, so they do not wait for it."""
@@ -203,6 +197,7 @@ def _engine(
     role: Role, settings: Settings, config: Config, metrics: Metrics, breaker: Breaker
 ) -> tuple[ReviewTasks, JobEngine]:
     tasks = ReviewTasks(
+        str(role),
         settings,
         deployment(settings),
         SqlRunStore(settings.database_url, kept=timedelta(days=config.server.retention_days)),
@@ -269,9 +264,13 @@ def _metrics(settings: Settings) -> Metrics:
     return Metrics(Path(settings.metrics_dir) if settings.metrics_dir else None)
 
 
-def _of(engine: JobEngine, metrics: Metrics) -> Callable[[], Awaitable[bytes]]:
-    async def told() -> bytes:
-        return metrics.render(await engine.gauges())
+def _of(engine: JobEngine, metrics: Metrics) -> Callable[[bool], Awaitable[bytes]]:
+    async def told(ready: bool) -> bytes:
+        try:
+            gauges = await engine.gauges()
+        except StoreError:  # the other figures are told all the same
+            gauges = None
+        return await run_sync(metrics.render, gauges, ready)  # it reads files
 
     return told
 

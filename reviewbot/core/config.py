@@ -16,7 +16,15 @@ Effort = Literal["low", "medium", "high"]
 FailOn = Literal["critical", "major", "minor", "never"]
 Association = Literal["OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR", "FIRST_TIME_CONTRIBUTOR", "FIRST_TIMER", "NONE"]
 TriggerName = Literal[
-    "opened", "reopened", "ready_for_review", "synchronize", "labeled", "review_requested", "rerequested", "command"
+    "opened",
+    "reopened",
+    "ready_for_review",
+    "synchronize",
+    "labeled",
+    "review_requested",
+    "rerequested",
+    "command",
+    "reply",
 ]
 
 

@@ -17,9 +17,9 @@ from pydantic import TypeAdapter
 
 from reviewbot.core.change.patterns import IgnoreList
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef
+from reviewbot.core.commands import Asked, Command, Place, Verb, names_of, read_command, words_in
 from reviewbot.core.config import TriggerName, TriggerSettings
 
-_MOST_WORDS = 1_000  # characters of a command that are carried along
 _AUTOMATIC: dict[str, TriggerName] = {
     "opened": "opened",
     "reopened": "reopened",
@@ -31,7 +31,8 @@ _SAYING = {
     ("pull_request_review_comment", "created"),
     ("pull_request_review", "submitted"),
 }
-_FULL = frozenset({"full", "full review", "review full", "review --full"})
+_REPLYING = ("pull_request_review_comment", "created")
+_SPOKEN = ("command", "reply")  # triggers that are something said by a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What somebody wrote in a comment, a reply in the diff, or the body of a review."""
+    """What somebody wrote in a comment, a reply in the diff, or the body of a review. ``reply_to`` is the first comment
+    of the thread that it answers, None where it answers none or GitHub does not say."""
 
     id: int
     body: str
     association: str
+    reply_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,8 @@ class Event:
 
 
 class Kind(StrEnum):
-    """What is to be done: review what is new, review everything again, or do what the words of a comment say."""
+    """What is to be done: review what is new, review everything again, or do what a comment says (`JobRequest.command`,
+    or for the trigger ``reply`` an answer)."""
 
     REVIEW = "review"
     FULL = "full"
@@ -107,6 +111,9 @@ class Priority(IntEnum):
 class JobRequest:
     """A job worth starting. ``head_sha`` is a hint and may be empty; ``words`` are what follows the command's name.
 
+    ``comment_kind`` is the event by which a comment came. ``reply_to`` is the id of the first comment of its thread, if
+    it answers one. Whose thread that is no event says: before a trigger ``reply`` is answered, GitHub is to be asked.
+
     ``key`` is equal for what must not be done twice: the same action on the same head of the same pull request or, for
     what is asked by hand, the same ask. It does not depend on the delivery, whose id is not signed.
     """
@@ -123,6 +130,15 @@ class JobRequest:
     comment_id: int | None = None
     comment_kind: str = ""
     words: str = ""
+    reply_to: int | None = None
+
+    @property
+    def command(self) -> Asked | None:
+        """What a comment asks for; None when no comment asks. Read from ``words``, so jobs in the database have it."""
+        if self.trigger != "command":
+            return None
+        kind = self.comment_kind
+        return read_command(self.words, Place(kind) if kind in set(Place) else Place.CONVERSATION)
 
     def to_json(self) -> str:
         return _adapter().dump_json(self).decode()
@@ -230,9 +246,16 @@ def _trigger(event: Event, settings: TriggerSettings, bot_login: str) -> Trigger
             return "review_requested"
         case (("check_run" | "check_suite"), "rerequested") if not event.app or _same(event.app, _slug(bot_login)):
             return "rerequested"
-        case said if said in _SAYING and event.pull_request and _words(event, settings, bot_login) is not None:
-            return "command"
+        case said if said in _SAYING and event.pull_request:
+            return _spoken(event, settings, bot_login)
     return None
+
+
+def _spoken(event: Event, settings: TriggerSettings, bot_login: str) -> TriggerName | None:
+    if _words(event, settings, bot_login) is not None:
+        return "command"
+    comment, said = event.comment, (event.kind, event.action)
+    return "reply" if said == _REPLYING and comment and comment.reply_to and comment.body.strip() else None
 
 
 def _by_person(event: Event, trigger: TriggerName, settings: TriggerSettings, bot_login: str) -> Skip | None:
@@ -243,9 +266,11 @@ def _by_person(event: Event, trigger: TriggerName, settings: TriggerSettings, bo
     for account in (event.sender,) if asked else (event.sender, event.author):
         if account and _same(account.login, bot_login):
             return Skip(SkipReason.OWN, "reviewbot does not react to itself.")
+        if account and account.is_bot and trigger == "reply":
+            return Skip(SkipReason.BOT, "Bots get no answers: two of them would never stop.")
         if account and account.is_bot and not _among(account.login, settings.bots):
             return Skip(SkipReason.BOT, "The bot behind it is not in triggers.bots.")
-    if trigger == "command" and event.comment and event.comment.association not in settings.commenters:
+    if trigger in _SPOKEN and event.comment and event.comment.association not in settings.commenters:
         return Skip(SkipReason.OUTSIDER, "Who comments is not among triggers.commenters.")
     return None
 
@@ -283,7 +308,7 @@ def _job(
     return JobRequest(
         ref=ref,
         installation_id=event.installation_id,
-        kind=_kind(words),
+        kind=_kind(words, trigger),
         trigger=trigger,
         head_sha=event.head_sha,
         priority=Priority.PUSHED if trigger in _AUTOMATIC else Priority.ASKED,
@@ -293,14 +318,16 @@ def _job(
         comment_id=event.comment.id if event.comment else None,
         comment_kind=event.kind if event.comment else "",
         words=words,
+        reply_to=event.comment.reply_to if event.comment else None,
     )
 
 
-def _kind(words: str) -> Kind:
-    plain = " ".join(words.lower().split())
-    if plain in _FULL:
-        return Kind.FULL
-    return Kind.REVIEW if plain in ("", "review") else Kind.COMMAND
+def _kind(words: str, trigger: TriggerName) -> Kind:
+    if trigger == "reply":
+        return Kind.COMMAND
+    asked = read_command(words, Place.CONVERSATION)
+    verb = asked.verb if isinstance(asked, Command) else None
+    return {Verb.REVIEW: Kind.REVIEW, Verb.FULL: Kind.FULL}.get(verb, Kind.COMMAND) if verb else Kind.COMMAND
 
 
 def _key(event: Event, ref: PullRequestRef, trigger: TriggerName) -> str:
@@ -313,18 +340,8 @@ def _key(event: Event, ref: PullRequestRef, trigger: TriggerName) -> str:
 
 
 def _words(event: Event, settings: TriggerSettings, bot_login: str) -> str | None:
-    """What the first line of a comment asks of us; None when it does not speak to us.
-
-    Only a line that begins with our name counts: text in a quote, a code block or a hidden comment begins otherwise.
-    """
-    if event.comment is None:
-        return None
-    line = next((line for line in event.comment.body.split("\n") if line.strip()), "")
-    if len(line) - len(line.lstrip(" ")) > 3 or line.startswith("\t"):
-        return None  # Markdown shows it as code
-    name, rest = (*line.split(None, 1), "", "")[:2]
-    names = [settings.command, *(f"@{login}" for login in (bot_login, _slug(bot_login)) if login)]
-    return rest.strip()[:_MOST_WORDS] if _among(name.rstrip(",:"), names) else None
+    """What a comment asks of us; None when it does not speak to us."""
+    return words_in(event.comment.body, names_of(settings.command, bot_login)) if event.comment else None
 
 
 def _named(event: Event) -> str:

@@ -12,13 +12,12 @@ from time import perf_counter
 import anyio
 
 from reviewbot.core.change.diff import Diff
-from reviewbot.core.change.pull_request import PullRequest
+from reviewbot.core.change.pull_request import PullRequest, Surroundings
 from reviewbot.core.change.scope import Scope
 from reviewbot.core.config import Config
 from reviewbot.core.context.chunking import split_chunk
 from reviewbot.core.cost import CostBudget
-from reviewbot.core.findings.finding import Finding, PlacedFinding, RejectReason
-from reviewbot.core.findings.triage import Triage, triage
+from reviewbot.core.findings.finding import Finding, PlacedFinding, RejectReason, Triage
 from reviewbot.core.report.coverage import PieceFate, build_coverage
 from reviewbot.core.report.draft import ReviewDraft
 from reviewbot.core.report.outcome import Coverage, ReviewOutcome
@@ -35,9 +34,10 @@ _STANDING = (RejectReason.ALREADY_POSTED, RejectReason.OVER_LIMIT)
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a review needs of the world, and three subjects that are told elsewhere: ``settle`` lays the settings of
-    the repository under those of the deployment, ``place`` ties findings to lines, ``draft`` words what
-    is posted. ``model`` makes the model once the settings are known."""
+    """What a review needs of the world, and four subjects that are told elsewhere: ``settle`` lays the settings of
+    the repository under those of the deployment, ``place`` ties findings to lines, ``sift`` holds them against what
+    stands on the pull request now, ``draft`` words what is posted. ``model`` makes the model once the settings are
+    known."""
 
     source: PullRequestSource
     sink: ReviewSink
@@ -45,6 +45,7 @@ class Ports:
     store: RunStore
     settle: Settle
     place: Callable[[Sequence[Finding], Diff, Mapping[str, bytes]], Sequence[PlacedFinding]]
+    sift: Callable[[Sequence[PlacedFinding], Surroundings, Collected], Triage]
     draft: Callable[[ReviewOutcome, Config, str], ReviewDraft]
 
 
@@ -147,7 +148,7 @@ async def _review(
     placed = ports.place(_raised(results), collected.diff, collected.heads)
     # A last look, just before writing: another run may have posted meanwhile, and the head may have moved.
     now = await ports.source.surroundings(collected.pull)
-    kept = triage(placed, now.threads, config.review, now.said)
+    kept = ports.sift(placed, now, collected)
     coverage = _coverage(collected, results)
     outcome = _outcome(order, collected, interview, results, kept, coverage)
     clock.lap("placing")
@@ -215,7 +216,7 @@ def _outcome(
         cost_usd=None if interview.unpriced else interview.budget.spent_usd,
         saved_usd=interview.saved_usd,
         skip_reason=unread if verdict == "skipped" else "",
-        notes=(*collected.resolved.notes, *interview.notes),
+        notes=(*collected.resolved.notes, *interview.notes, *kept.doubts),
         fails=any(severity.reaches(fail_on) for severity in severities),
     )
 

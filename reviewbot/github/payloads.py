@@ -6,14 +6,15 @@ A dry run prints exactly these requests, because posting sends exactly these req
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reviewbot.core.change.diff import Diff, FileStatus, Side
-from reviewbot.core.change.pull_request import PullRequest, PullRequestRef, ReviewThread
+from reviewbot.core.change.pull_request import PullRequest, PullRequestRef, ReviewThread, ThreadComment
 from reviewbot.core.report.draft import Annotation, CheckDraft, InlineComment, ReviewDraft
-from reviewbot.core.report.marker import has_review, read_findings, review_marker
+from reviewbot.core.report.marker import has_review, read_digests, read_findings, review_marker
 
 MOST_FILES = 300
 MOST_LINES = 20_000
@@ -21,6 +22,7 @@ MOST_FILE_COMMENTS = 10
 ANNOTATIONS_PER_CALL = 50
 BODY_LIMIT = 65_000  # GitHub's is 65,536 characters
 GHOST = "ghost"  # GitHub's own name for an account that is gone
+_DISCUSSION = re.compile(r"#discussion_r([0-9]{1,18})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +93,82 @@ def reconcile(pull: PullRequest, diff: Diff) -> str:
 
 
 def read_thread(node: Mapping[str, Any]) -> ReviewThread:
-    """A GraphQL review thread with its first comment. Markers count only in a comment of our own account that everybody
-    sees: one of a pending review is a probe that a dead run left."""
+    """A GraphQL review thread. Markers count only in a comment of our own account that everybody sees: one of a pending
+    review is a probe that a dead run left.
+
+    A thread of ours whose first comment is hidden as resolved counts as resolved by us: it is what we do where GitHub
+    does not let us resolve it (`reviewbot.github.threads`).
+    """
     comments = node["comments"]
     first = next(iter(comments["nodes"]), None) or {}
     body = first.get("body") or ""
-    pending = (first.get("pullRequestReview") or {}).get("state") == "PENDING"
-    ours = bool(first.get("viewerDidAuthor")) and not pending
+    ours = _is_ours(first)
+    hidden = ours and bool(first.get("isMinimized")) and first.get("minimizedReason") == "resolved"
+    resolver = node.get("resolvedBy") if node["isResolved"] else first.get("author") if hidden else None
     return ReviewThread(
         id=node["id"],
         path=node["path"],
         side=Side(node.get("diffSide") or "RIGHT"),
         line=node.get("line"),
-        resolved=bool(node["isResolved"]),
+        resolved=bool(node["isResolved"]) or hidden,
         outdated=bool(node["isOutdated"]),
         ours=ours,
         body=body,
         fingerprints=tuple(read_findings(body)) if ours else (),
         replies=max(0, comments["totalCount"] - 1),
+        resolved_by=(resolver or {}).get("login") or "",
+        comments=read_comments(comments["nodes"]),
+        reactions=_reactions(node.get("opening") or {}) if ours else (),
+        digests=read_digests(body) if ours else (),
+        comment_id=_discussion_id(first),
     )
+
+
+def read_comments(nodes: Iterable[Mapping[str, Any]]) -> tuple[ThreadComment, ...]:
+    """The comments of a thread that everybody sees. An App's login ends in ``[bot]`` as everywhere else, which GraphQL
+    leaves out: nobody else can have a login that ends so."""
+    seen = (node for node in nodes if not _is_pending(node))
+    return tuple(
+        ThreadComment(
+            author=_author(node.get("author")),
+            is_bot=(node.get("author") or {}).get("__typename") == "Bot",
+            ours=_is_ours(node),
+            association=node.get("authorAssociation") or "NONE",
+            body=node.get("body") or "",
+            created_at=node.get("createdAt") or "",
+            id=_discussion_id(node),
+        )
+        for node in seen
+    )
+
+
+def _author(actor: Mapping[str, Any] | None) -> str:
+    if not actor:
+        return GHOST
+    login = str(actor["login"])
+    return f"{login.removesuffix('[bot]')}[bot]" if actor.get("__typename") == "Bot" else login
+
+
+def _is_pending(comment: Mapping[str, Any]) -> bool:
+    return (comment.get("pullRequestReview") or {}).get("state") == "PENDING"
+
+
+def _is_ours(comment: Mapping[str, Any]) -> bool:
+    return bool(comment.get("viewerDidAuthor")) and not _is_pending(comment)
+
+
+def _reactions(opening: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Login and content of the reactions to a thread's first comment. Those of Apps have no user in GraphQL."""
+    first = next(iter(opening.get("nodes") or ()), None) or {}
+    nodes = (first.get("reactions") or {}).get("nodes") or ()
+    return tuple((node["user"]["login"], node["content"]) for node in nodes if node and node.get("user"))
+
+
+def _discussion_id(comment: Mapping[str, Any]) -> int:
+    """The id of a comment in the diff, from its address: the schema's own numbers are too narrow for it. 0 when there
+    is none."""
+    found = _DISCUSSION.search(comment.get("url") or "")
+    return int(found[1]) if found else 0
 
 
 def sent_comments(draft: ReviewDraft) -> tuple[InlineComment, ...]:

@@ -82,6 +82,22 @@ class GitHubSource:
             return None, error.message
         return received, reconcile(pull, received)
 
+    async def diff_between(self, base: str, head: str) -> Diff:
+        """One call, or git where GitHub would cut the diff. Raises GitHubNotFound or WorkspaceError when a commit is
+        gone.
+
+        https://docs.github.com/en/rest/commits/commits#compare-two-commits
+        """
+        path = f"{self._root}/compare/{base}...{head}"
+        if self._workspace is None or not self._fetched:
+            try:
+                return parse_diff(await self._client.get_bytes(path, DIFF))
+            except (*_CUT_SHORT, DiffError):
+                if self._workspace is None:
+                    raise
+        self._fetched = True
+        return parse_diff(await self._workspace.diff(base, head))
+
     async def surroundings(self, pull: PullRequest, directories: Sequence[str] = ()) -> Surroundings:
         """Threads, words and rule files of the root and of ``directories`` at the base commit: one call, as a rule."""
         self.seen = await read_surroundings(self._client, pull, self.ref, directories)

@@ -1,27 +1,41 @@
 """What stands round a change, in one GraphQL query: viewer, threads, our reviews and summary, words, rules at the base.
 
 Further pages are asked for only where they matter: all threads, and our summary when neither the oldest nor the newest
-issue comments hold it. Ids are read from addresses, since the numeric fields of the schema are too narrow for them.
+issue comments hold it; of a thread the first 30 comments are read, all of them only on demand (`read_whole_thread`).
+By GitHub's rules ("Rate limits and query limits for the GraphQL API") a page of 100 threads costs 3 points, and with
+everything else 5,490 of the 500,000 nodes that a query may have, at most. Ids are read from addresses, since the
+numeric fields of the schema are too narrow for them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from reviewbot.core.change.pull_request import FOLDER_RULES, PullRequest, PullRequestRef, Surroundings, rule_paths
+from reviewbot.core.change.pull_request import (
+    FOLDER_RULES,
+    PullRequest,
+    PullRequestRef,
+    Surroundings,
+    ThreadComment,
+    rule_paths,
+)
 from reviewbot.core.report.marker import is_summary, read_findings, read_review
 from reviewbot.errors import GitHubNotFound, GitHubRejected
 from reviewbot.github.client import GitHubClient
-from reviewbot.github.payloads import read_thread
+from reviewbot.github.payloads import read_comments, read_thread
 
-_THREADS = """pageInfo { hasNextPage endCursor }
-nodes {
-  id path line diffSide isResolved isOutdated
-  comments(first: 1) { totalCount nodes { body viewerDidAuthor pullRequestReview { state } } }
-}"""
+_COMMENT = """url body createdAt author { __typename login } authorAssociation viewerDidAuthor
+  isMinimized minimizedReason pullRequestReview { state }"""
+# Reactions are asked for beside the comments: within them they would cost a point for every 100 comments.
+_THREADS = f"""pageInfo {{ hasNextPage endCursor }}
+nodes {{
+  id path line diffSide isResolved isOutdated resolvedBy {{ login }}
+  opening: comments(first: 1) {{ nodes {{ reactions(first: 20) {{ nodes {{ content user {{ login }} }} }} }} }}
+  comments(first: 30) {{ totalCount nodes {{ {_COMMENT} }} }}
+}}"""
 _COMMENTS = "totalCount pageInfo { hasNextPage endCursor } nodes { url body viewerDidAuthor }"
 _FIRST = f"""
 viewer {{ login }}
@@ -37,12 +51,19 @@ repository(owner: $owner, name: $name) {{
   }}
   %s
 }}"""
+_WHOLE = f"""query($id: ID!, $after: String) {{ node(id: $id) {{ ... on PullRequestReviewThread {{
+  comments(first: 100, after: $after) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {_COMMENT} }} }}
+}} }} }}"""
 _PULL = "$owner: String!, $name: String!, $number: Int!"
 _MORE = f"""query({_PULL}, $after: String) {{
   repository(owner: $owner, name: $name) {{
     pullRequest(number: $number) {{ page: %s(first: 100, after: $after) {{ %s }} }}
   }}
 }}"""
+_TALK = f"""query({_PULL}) {{ repository(owner: $owner, name: $name) {{ pullRequest(number: $number) {{
+  early: comments(first: 30) {{ {_COMMENTS} }}
+  late: comments(last: 50) {{ {_COMMENTS} }}
+}} }} }}"""
 _COMMENT_ID = re.compile(r"#issuecomment-(\d+)$")
 _PENDING = "PENDING"
 
@@ -59,7 +80,7 @@ async def read_surroundings(
     data = await client.graphql(query, variables, optional=frozenset({"closingIssuesReferences"}))
     found = _pull_of(data, ref)
     threads = found["reviewThreads"]["nodes"] + await _further(client, ref, "reviewThreads", found["reviewThreads"])
-    sticky = await _find_sticky(client, ref, found["early"], found["late"])
+    sticky = await _find_own(client, ref, found["early"], found["late"], is_summary)
     issues = (found.get("closingIssuesReferences") or {}).get("nodes") or ()
     return Surroundings(
         viewer=data["viewer"]["login"],
@@ -73,6 +94,30 @@ async def read_surroundings(
         review_urls=_review_urls(found["reviews"]["nodes"]),
         said=_said([*found["reviews"]["nodes"], *found["early"]["nodes"], *found["late"]["nodes"]]),
     )
+
+
+async def read_whole_thread(client: GitHubClient, thread_id: str) -> tuple[ThreadComment, ...]:
+    """All comments of a thread, a hundred to a call. Raises GitHubError, GitHubNotFound for what is no thread."""
+    nodes: list[dict[str, Any]] = []
+    after: str | None = None
+    while True:
+        found = (await client.graphql(_WHOLE, {"id": thread_id, "after": after}))["node"]
+        if not found or "comments" not in found:
+            raise GitHubNotFound(f"GitHub shows no thread {thread_id!r} to this token.", remedy="It may be deleted.")
+        nodes += found["comments"]["nodes"]
+        page = found["comments"]["pageInfo"]
+        if not page["hasNextPage"]:
+            return read_comments(nodes)
+        after = page["endCursor"]
+
+
+async def find_own_comment(
+    client: GitHubClient, ref: PullRequestRef, wanted: Callable[[str], bool]
+) -> tuple[int, str] | None:
+    """Id and body of our oldest comment below the pull request whose body is ``wanted``: one call, as a rule."""
+    found = _pull_of(await client.graphql(_TALK, _variables(ref)), ref)
+    node = await _find_own(client, ref, found["early"], found["late"], wanted)
+    return (_comment_id(node), node["body"] or "") if node else None
 
 
 def _first_query(ref: PullRequestRef, base_sha: str, paths: Sequence[str]) -> tuple[str, dict[str, Any]]:
@@ -108,18 +153,23 @@ async def _further(
     return nodes
 
 
-async def _find_sticky(
-    client: GitHubClient, ref: PullRequestRef, early: Mapping[str, Any], late: Mapping[str, Any]
+async def _find_own(
+    client: GitHubClient,
+    ref: PullRequestRef,
+    early: Mapping[str, Any],
+    late: Mapping[str, Any],
+    wanted: Callable[[str], bool],
 ) -> dict[str, Any] | None:
-    """Our own summary comment, the oldest if there are several. The middle of a long conversation is read last."""
-    found = _sticky(early["nodes"]) or _sticky(late["nodes"])
+    """Our own comment that is ``wanted``, the oldest if there are several. The middle of a long conversation is read
+    last."""
+    found = _own(early["nodes"], wanted) or _own(late["nodes"], wanted)
     if found is None and early["totalCount"] > len(early["nodes"]) + len(late["nodes"]):
-        found = _sticky(await _further(client, ref, "comments", early))
+        found = _own(await _further(client, ref, "comments", early), wanted)
     return found
 
 
-def _sticky(nodes: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
-    return next((node for node in nodes if node["viewerDidAuthor"] and is_summary(node["body"] or "")), None)
+def _own(nodes: Iterable[dict[str, Any]], wanted: Callable[[str], bool]) -> dict[str, Any] | None:
+    return next((node for node in nodes if node["viewerDidAuthor"] and wanted(node["body"] or "")), None)
 
 
 def _comment_id(comment: Mapping[str, Any]) -> int:

@@ -197,6 +197,7 @@ class JobEngine:
             "application_version": VERSION,
             "executor_id": self._id if self._queues else f"{self._id} receiver",
             "serializer": _json_serializer(),
+            "sys_db_pool_size": min(20, 4 + self._settings.per_process // 2) if self._queues else 4,
             "enable_otlp": False,
             "log_level": "ERROR",
         }

@@ -172,9 +172,10 @@ def _write(connection: Connection, group: Sequence[_Waiting]) -> list[Taken]:
     if sqlite:
         connection.exec_driver_sql("PRAGMA synchronous=FULL")  # 202 is a promise that outlives a power cut
     asked = [waiting.delivery.id for waiting in group]
-    ids = set(connection.scalars(select(table.c.id).where(table.c.id.in_(asked))))
     wanted = [waiting.job.key for waiting in group if waiting.job]
-    keys = set(connection.scalars(select(table.c.job_key).where(table.c.job_key.in_(wanted))))
+    either = table.c.id.in_(asked) | table.c.job_key.in_(wanted)  # one question: each is a way to the database and back
+    known = connection.execute(select(table.c.id, table.c.job_key).where(either)).all()
+    ids, keys = {row.id for row in known}, {row.job_key for row in known}
     rows, outcomes = [], []
     for waiting in group:
         if waiting.delivery.id in ids:

@@ -12,6 +12,7 @@ from reviewbot.errors import StoreError
 
 VERSION = "0003"
 _LOCK = 727_110_515  # names our advisory lock on Postgres
+_KEPT, _MORE = 2, 3  # connections of one store; a server of few processes has several, and Postgres allows 100 in all
 
 
 def open_engine(url: str) -> Engine:
@@ -23,7 +24,7 @@ def open_engine(url: str) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             engine = _sqlite(parsed.database or "", url)
         else:
-            engine = create_engine(parsed, pool_pre_ping=True)
+            engine = create_engine(parsed, pool_pre_ping=True, pool_size=_KEPT, max_overflow=_MORE)
         _upgrade(engine)
     except (ArgumentError, ImportError, NoSuchModuleError) as error:
         raise StoreError(

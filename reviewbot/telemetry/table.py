@@ -59,7 +59,7 @@ METRICS = (
     ),
     Metric("reviewbot_delivery_seconds", "histogram", (), "Time to answer a delivery; GitHub gives up after 10 s."),
     Metric("reviewbot_reviews_total", "counter", ("verdict",), "Finished reviews by verdict."),
-    Metric("reviewbot_findings_total", "counter", ("severity",), "Findings that were posted, by severity."),
+    Metric("reviewbot_findings_total", "counter", ("severity",), "Findings of reviews, to be posted, by severity."),
     Metric(
         "reviewbot_job_attempts_total",
         "counter",

@@ -152,3 +152,13 @@ async def test_an_unknown_commit_is_an_error_not_emptiness(source: PullRequestSo
     await source.pull_request()
     with pytest.raises(ReviewbotError):
         await source.texts("0" * 39 + "1", ["src/app.py"])
+
+
+async def test_what_a_pull_request_was_can_be_read_again(source: PullRequestSource, origin: Origin) -> None:
+    pull = await source.pull_request()
+    found = await source.diff_between(pull.base_sha, pull.head_sha)
+    assert [(file.path, file.hunks) for file in found.files] == [
+        (file.path, file.hunks) for file in parse_diff(origin.patch).files
+    ]
+    with pytest.raises(ReviewbotError):
+        await source.diff_between(pull.base_sha, "0" * 39 + "1")

@@ -6,6 +6,7 @@ import importlib.util
 import itertools
 import re
 import shlex
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -18,9 +19,15 @@ from typer.exceptions import TyperException
 from reviewbot import errors
 from reviewbot.cli import app, run
 from reviewbot.core.change.scope import SkipRule
+from reviewbot.core.config import TriggerName
 from reviewbot.core.findings.finding import RejectReason
 from reviewbot.core.resolution import Layer, parse_toml, resolve, rows
+from reviewbot.core.triggers import SkipReason
+from reviewbot.roles import Role
+from reviewbot.telemetry.logs import FIELDS
+from reviewbot.telemetry.table import METRICS
 from reviewbot.variables import VARIABLES
+from tests.house.server_apps import endpoints  # type: ignore[import-not-found]
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -118,6 +125,38 @@ def test_skip_rules_and_reasons_are_documented() -> None:
 
 def test_json_fields_are_documented() -> None:
     assert [at for at, _ in GENERATOR.json_fields() if f"| `{at}` |" not in reference("json-output")] == []
+
+
+def test_triggers_and_reasons_are_documented() -> None:
+    page = reference("triggers")
+    assert [name for name in typing.get_args(TriggerName) if f"| `{name}` |" not in page] == []
+    assert [reason for reason in SkipReason if f"| `{reason}` |" not in page] == []
+
+
+def test_metrics_and_log_fields_are_documented() -> None:
+    assert [each.name for each in METRICS if f"| `{each.name}` |" not in reference("metrics")] == []
+    assert [name for name in FIELDS if f"| `{name}` |" not in reference("logs")] == []
+
+
+def section(text: str, heading: str) -> str:
+    found = re.search(rf"^## {heading}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"there is no section {heading}"
+    return found[1]
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ALL])
+def test_endpoints_are_documented_and_exist(role: Role, tmp_path: Path) -> None:
+    page = reference("http")
+    text = section(page, "Every role") + section(page, str(role).capitalize())
+    documented = re.findall(r"^\| (GET|POST) \| `([^`]+)` \|", text, re.MULTILINE)
+    assert sorted(documented) == sorted(endpoints(role, tmp_path))
+
+
+def test_statuses_of_the_webhook_are_documented() -> None:
+    code = "".join((ROOT / "webhooks" / name).read_text() for name in ("receiver.py", "body_limit.py"))
+    raised = set(re.findall(r"(?:Refused|_said|_BodyRefused)\((\d{3}), ", code)) | {"400", "503"}
+    table = reference("http").partition("### POST /webhooks/github")[2].partition("## Worker")[0]
+    assert raised == set(re.findall(r"^\| (\d{3}) \|", table, re.MULTILINE))
 
 
 def test_every_page_can_be_reached_from_the_index() -> None:
@@ -242,6 +281,8 @@ def test_names_of_settings_and_variables_in_a_page_exist(page: Path) -> None:
             assert span in known, span
         if re.fullmatch(r"(?:REVIEWBOT|AIMLAPI|OPENAI|AZURE_OPENAI|GITHUB)_[A-Z_]+", span):
             assert span in {each.name for each in VARIABLES}, span
+        if re.fullmatch(r"reviewbot_[a-z_]+", span):
+            assert span in {each.name for each in METRICS}, span
 
 
 def glossary() -> list[str]:

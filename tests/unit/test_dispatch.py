@@ -86,6 +86,21 @@ async def test_a_dispatcher_that_died_before_its_mark_is_followed_without_harm()
     assert await inbox.waiting(10) == []
 
 
+async def test_what_was_handed_in_before_a_failure_is_marked() -> None:
+    inbox, engine = MemoryInbox(), Engine()
+    first, second = request(priority=Priority.ASKED), request()
+    await put(inbox, first, second)
+
+    async def submit(job: Job) -> bool:
+        if engine.jobs:
+            raise StoreError("The job database failed.")
+        return await engine.submit(job)
+
+    with pytest.raises(StoreError):
+        await Dispatcher(inbox, submit).once()
+    assert await inbox.waiting(10) == [second]
+
+
 async def test_a_database_that_is_away_is_waited_for() -> None:
     inbox, engine = MemoryInbox(), Engine(fails=2)
     await put(inbox, *(request() for _ in range(60)))

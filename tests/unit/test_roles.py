@@ -46,3 +46,6 @@ def test_settings_read_from_a_file_are_dropped_too() -> None:
 def test_a_worker_alone_keeps_the_key_it_needs() -> None:
     assert read_settings({}).for_role(Role.WORKER).private_key == ""
     assert Settings(private_key="p").for_role(Role.WORKER).private_key == "p"
+    alone = {name: "x" for name in EVERYTHING if name != "REVIEWBOT_TOKEN_URL"}
+    assert {"REVIEWBOT_PRIVATE_KEY", "REVIEWBOT_PRIVATE_KEY_FILE"} <= environment_for(Role.WORKER, alone).keys()
+    assert "REVIEWBOT_PRIVATE_KEY" not in environment_for(Role.RECEIVER, alone)

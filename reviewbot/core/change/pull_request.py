@@ -1,4 +1,5 @@
-"""Pure values of a pull request as GitHub tells it: PullRequestRef, PullRequest, ReviewThread, Surroundings."""
+"""Pure values of a pull request as GitHub tells it: PullRequestRef, PullRequest, ReviewThread, ThreadComment,
+Surroundings."""
 
 from __future__ import annotations
 
@@ -111,9 +112,32 @@ class PullRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadComment:
+    """One comment of a thread, the first included. ``association`` is GitHub's word for what the author is to the
+    repository (OWNER, MEMBER, COLLABORATOR …); ``created_at`` is GitHub's own time, as text that sorts. ``id`` is the
+    one of REST and of webhooks."""
+
+    author: str
+    is_bot: bool
+    ours: bool
+    association: str
+    body: str
+    created_at: str = ""
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewThread:
     """A conversation on a line of the diff; ``ours`` is true when our own account opened it. ``fingerprints`` are
-    the identities of findings found in our hidden markers there."""
+    the identities of findings found in our hidden markers there, ``digests`` what the markers say of their code, by
+    fingerprint. ``line`` is where GitHub has moved it to, None when it is outdated or stands on the whole file.
+
+    ``resolved_by`` is a login, empty when nobody has resolved it or GitHub does not say who; ``reactions`` are those
+    to the first comment, as (login, GitHub's word: THUMBS_DOWN …). An empty ``path`` stands for what we said without
+    a thread, in the body of a review.
+
+    ``comment_id`` is the first comment's in REST and in webhooks. ``comments`` may be fewer than there are (`replies`).
+    """
 
     id: str
     path: str
@@ -125,6 +149,11 @@ class ReviewThread:
     body: str
     fingerprints: tuple[str, ...] = ()
     replies: int = 0
+    resolved_by: str = ""
+    comments: tuple[ThreadComment, ...] = ()
+    reactions: tuple[tuple[str, str], ...] = ()
+    digests: tuple[tuple[str, str], ...] = ()
+    comment_id: int = 0
 
 
 ROOT_RULES = (".reviewbot.toml", "AGENTS.md", "CLAUDE.md", ".gitattributes")

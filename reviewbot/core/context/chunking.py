@@ -64,23 +64,32 @@ _Sized = tuple[Piece, int]
 
 
 def cut(
-    files: Sequence[FilePatch], sources: Mapping[str, bytes], settings: ChunkSettings, budget_tokens: int
+    files: Sequence[FilePatch],
+    sources: Mapping[str, bytes],
+    settings: ChunkSettings,
+    budget_tokens: int,
+    offered: Sequence[Piece] | None = None,
 ) -> tuple[Chunk, ...]:
     """Cut ``files`` into chunks of at most the target size or ``budget_tokens``, whichever is smaller.
 
+    ``offered`` are the pieces of them that are to be read (`narrow` makes them), None stands for all of every file.
     ``sources`` are head texts and may lack any file. The same input gives the same chunks. A single line that is over
     the limit makes a chunk of its own that is too large: it must be seen, and then be reported, not dropped here.
     The vocabulary is loaded only when the number of bytes does not already show that everything fits.
     """
     limit = max(_LEAST_BUDGET, min(settings.target_tokens, budget_tokens))
-    whole = [(piece, _body_bound(piece) + _HEADER) for file in files for piece in _hunk_pieces(file)]
+    pieces = {id(file): _hunk_pieces(file) if offered is None else [] for file in files}
+    for piece in offered or ():
+        pieces[id(piece.file)].append(piece)
+    files = [file for file in files if pieces[id(file)]]
+    whole = [(piece, _body_bound(piece) + _HEADER) for file in files for piece in pieces[id(file)]]
     size: Size = upper_bound
     names = {file.path: size(_names(file)) + _FILE_HEADER for file in files}
     groups = [whole] if whole else []
     if sum(need for _, need in whole) + sum(names.values()) > limit:
         size = _count
         names = {file.path: size(_names(file)) + _FILE_HEADER for file in files}
-        groups = _packed(families(files, sources), names, limit, settings.overlap_lines)
+        groups = _packed(families(files, sources), pieces, names, limit, settings.overlap_lines)
     chunks = [_chunk(number, group, names) for number, group in enumerate(groups, start=1)]
     return tuple(_widened(chunk, sources, limit, size) for chunk in chunks) if settings.widen else tuple(chunks)
 
@@ -151,14 +160,18 @@ def _count(text: str) -> int:
 
 
 def _packed(
-    families: Iterable[Sequence[FilePatch]], names: Mapping[str, int], limit: int, overlap: int
+    families: Iterable[Sequence[FilePatch]],
+    pieces: Mapping[int, Sequence[Piece]],
+    names: Mapping[str, int],
+    limit: int,
+    overlap: int,
 ) -> list[list[_Sized]]:
     """Fill chunks in the given order. A family, and a file, is not torn while it fits into a chunk of its own."""
     groups: list[list[_Sized]] = [[]]
     room = limit
     for family in families:
         sized = [
-            [item for piece in _hunk_pieces(file) for item in _sized(piece, limit - names[file.path], overlap)]
+            [item for piece in pieces[id(file)] for item in _sized(piece, limit - names[file.path], overlap)]
             for file in family
         ]
         totals = [sum(size for _, size in items) + names[file.path] for file, items in zip(family, sized, strict=True)]
@@ -180,24 +193,30 @@ def _packed(
 
 
 def _sized(piece: Piece, limit: int, overlap: int) -> list[_Sized]:
-    """A hunk with its tokens, cut between lines when it is over the limit."""
+    """A hunk, or a part of one, with its tokens, cut between lines when it is over the limit."""
     hunk = piece.file.hunks[piece.hunk]
     frame = _HEADER + _count(hunk.section)
-    size = frame + _count(_shown_body(hunk))
-    if size <= limit:
-        return [(piece, size)]
-    lines = hunk.lines()
+    if piece.start == 0 and piece.stop >= len(hunk.marks()):
+        size = frame + _count(_shown_body(hunk))
+        if size <= limit:
+            return [(piece, size)]
+    lines = hunk.lines()[piece.start : piece.stop]
     costs = [_count(f"{line.kind}{line.text}\n") + (0 if line.newline else _NO_NEWLINE) for line in lines]
     parts: list[_Sized] = []
     start, lead, used = 0, 0, frame
     for index, cost in enumerate(costs):
         if used + cost > limit and index > start:
-            parts.append((replace(piece, start=start, stop=index, lead=lead), used))
+            parts.append((_part(piece, start, index, lead), used))
             lead = _lead(costs, index, overlap, limit - frame)
             start, used = index, frame + sum(costs[index - lead : index])
         used += cost
-    parts.append((replace(piece, start=start, stop=len(costs), lead=lead), used))
+    parts.append((_part(piece, start, len(costs), lead), used))
     return parts
+
+
+def _part(piece: Piece, start: int, stop: int, lead: int) -> Piece:
+    """Lines of a piece, counted from its first."""
+    return replace(piece, start=piece.start + start, stop=piece.start + stop, lead=lead)
 
 
 def _lead(costs: Sequence[int], index: int, overlap: int, room: int) -> int:

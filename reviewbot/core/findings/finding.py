@@ -59,6 +59,9 @@ class RejectReason(StrEnum):
     OVER_LIMIT = "over-limit"
     DUPLICATE = "duplicate"
     ALREADY_POSTED = "already-posted"
+    DISMISSED = "dismissed"
+    DISCUSSED = "discussed"
+    OLD_CODE = "old-code"
     EMPTY = "empty"
 
 
@@ -104,13 +107,24 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class PlacedFinding:
-    """A finding with its place, its identity, and a suggestion that was proved (or the reason why it was not)."""
+    """A finding with its place, its identity, and a suggestion that was proved (or the reason why it was not).
+
+    ``code`` is the code of the place, ``symbols`` are the names of the definitions that hold its lines, that of the
+    last line last, ``enclosing`` is the text of that one as it is now (or the lines round the place); all are empty
+    where there is none. ``late`` means
+    that it is about code which an earlier run read; ``note`` is what readers must know of its past.
+    """
 
     finding: Finding
     location: Location
     fingerprint: str
     suggestion: str | None = None
     suggestion_note: str = ""
+    code: str = ""
+    symbols: tuple[str, ...] = ()
+    enclosing: str = ""
+    late: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +134,19 @@ class RejectedFinding:
     placed: PlacedFinding
     reason: RejectReason
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """The split that `triage.py` makes. ``post`` stands on a line or file of the diff; ``summary`` holds, but has no
+    place in the diff; ``rejected`` says why not inline. Each is in the order of weight. ``doubts`` are sentences on
+    what could not be compared, ``dismissed`` category and path of what people dismissed."""
+
+    post: tuple[PlacedFinding, ...]
+    summary: tuple[PlacedFinding, ...]
+    rejected: tuple[RejectedFinding, ...]
+    doubts: tuple[str, ...] = ()
+    dismissed: tuple[tuple[str, str], ...] = ()
 
 
 def folded(text: str) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
 
 from reviewbot.core.change.diff import Diff, Side
-from reviewbot.core.context.symbols import enclosing_definition
+from reviewbot.core.context.symbols import Definition, definitions
 from reviewbot.core.findings.finding import Finding, Location, PlacedFinding, Step, fingerprint
 from reviewbot.core.findings.placement import Placer
 from reviewbot.core.findings.suggestion import prove_suggestion
+
+LINES_ROUND: Final = 100
+MOST_SYMBOLS: Final = 4
 
 
 def place_findings(findings: Iterable[Finding], diff: Diff, heads: Mapping[str, bytes]) -> list[PlacedFinding]:
@@ -20,17 +25,34 @@ def place_findings(findings: Iterable[Finding], diff: Diff, heads: Mapping[str, 
 def _placed(finding: Finding, placer: Placer, diff: Diff, heads: Mapping[str, bytes]) -> PlacedFinding:
     location = placer.place(finding)
     head = heads.get(location.path)
-    code = placer.code(location) or finding.quote or finding.title
-    identity = fingerprint(location.path, _symbol(location, head), code, finding.category)
+    shown = placer.code(location)
+    symbols, enclosing = _enclosing(location, head)
+    symbol = symbols[-1] if symbols else ""
+    identity = fingerprint(location.path, symbol, shown or finding.quote or finding.title, finding.category)
+    placed = PlacedFinding(finding, location, identity, code=shown, symbols=symbols, enclosing=enclosing)
     if finding.suggestion is None or location.step not in (Step.RANGE, Step.LINE):
-        return PlacedFinding(finding, location, identity)
+        return placed
     proof = prove_suggestion(finding, location, diff, head)
-    return PlacedFinding(finding, location, identity, proof.text, proof.note)
+    return replace(placed, suggestion=proof.text, suggestion_note=proof.note)
 
 
-def _symbol(location: Location, head: bytes | None) -> str:
-    """The name of the definition that holds the location's last line; empty on the old side or outside of any."""
+def _enclosing(location: Location, head: bytes | None) -> tuple[tuple[str, ...], str]:
+    """The names of the definitions that hold the location's lines, that of the last line last and at most four, and the
+    text of that one. Outside of any there is no name, and the text is that of the lines round the place. Both are empty
+    on the old side. Of a long definition only the lines round the place are taken."""
     if head is None or location.line is None or location.side is not Side.RIGHT:
-        return ""
-    span = enclosing_definition(location.path, head, location.line)
-    return span.name if span else ""
+        return (), ""
+    held = definitions(location.path, head)
+    spans = [_innermost(held, line) for line in range(location.start_line or location.line, location.line + 1)]
+    last_span = spans[-1]
+    first, last = location.line - LINES_ROUND, location.line + LINES_ROUND
+    if last_span:
+        first, last = max(first, last_span.first), min(last, last_span.last)
+    lines = head.decode("utf-8", "replace").split("\n")
+    names = tuple(dict.fromkeys(span.name for span in reversed(spans) if span))[:MOST_SYMBOLS] if last_span else ()
+    return names[::-1], "\n".join(lines[max(first, 1) - 1 : last])
+
+
+def _innermost(held: Sequence[Definition], line: int) -> Definition | None:
+    holding = (found for found in held if found.first <= line <= found.last)
+    return min(holding, key=lambda found: (found.last - found.first, -found.first), default=None)

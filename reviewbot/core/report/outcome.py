@@ -37,8 +37,9 @@ class LineRun:
 
 @dataclass(frozen=True, slots=True)
 class FileCoverage:
-    """A file's changed lines, counted by fate; the four counts add up to ``changed_lines``. ``missed`` names the lines
-    that were over budget or failed; ``reason`` is the skip rule or the fault."""
+    """A file's changed lines, counted by fate; the five counts add up to ``changed_lines``. ``missed`` names the lines
+    that were over budget or failed; ``reason`` is the skip rule or the fault. ``earlier_lines`` were read by an earlier
+    review and did not change since."""
 
     path: str
     state: FileState
@@ -49,6 +50,7 @@ class FileCoverage:
     failed_lines: int = 0
     reason: str = ""
     missed: tuple[LineRun, ...] = ()
+    earlier_lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,10 @@ class Coverage:
     @property
     def reviewed_lines(self) -> int:
         return sum(file.reviewed_lines for file in self.files)
+
+    @property
+    def earlier_lines(self) -> int:
+        return sum(file.earlier_lines for file in self.files)
 
     @property
     def skipped_lines(self) -> int:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 from reviewbot.core.change.diff import Side
 from reviewbot.core.findings.finding import Severity, Step
+from reviewbot.core.findings.identity import code_digest
 from reviewbot.core.report.draft import Annotation, CheckDraft, InlineComment, ReviewDraft
-from reviewbot.core.report.marker import finding_marker, review_marker
+from reviewbot.core.report.marker import digest_marker, finding_marker, review_marker
 from reviewbot.core.report.sanitizer import (
     code_block,
     code_span,
@@ -87,6 +88,10 @@ def comment_body(placed: PlacedFinding, *, offered: bool = True) -> str:
         evidence = sanitize_markdown(finding.evidence, limit=4_000)
         parts.append(f"<details>\n<summary>Evidence</summary>\n\n{evidence}\n\n</details>")
     parts += _suggested(placed, offered=offered)
+    if placed.note:
+        parts.append(f"<sub>{sanitize_inline(placed.note, limit=400)}</sub>")
+    if placed.late:
+        parts.append("<sub>About code that an earlier review has read: it was missed then.</sub>")
     facts = f"{finding.category} · confidence {finding.confidence:.0%} · {finding.source}"
     parts.append(f"<sub>{sanitize_inline(facts)}</sub>")
     return "\n\n".join(parts)
@@ -110,9 +115,14 @@ def _suggested(placed: PlacedFinding, *, offered: bool) -> list[str]:
     return shown if cut == proved else [*shown, f"*… cut: the change is {len(proved):,} characters long.*"]
 
 
+def _markers(placed: PlacedFinding) -> str:
+    """The identity of a finding and, before it, what is kept of its code."""
+    return f"{digest_marker(placed.fingerprint, code_digest(placed))}\n{finding_marker(placed.fingerprint)}"
+
+
 def _comment(placed: PlacedFinding, *, offered: bool) -> InlineComment:
     at = placed.location
-    body = f"{comment_body(placed, offered=offered)}\n\n{finding_marker(placed.fingerprint)}"
+    body = f"{comment_body(placed, offered=offered)}\n\n{_markers(placed)}"
     return InlineComment(at.path, at.side, at.start_line, at.line, body, placed.fingerprint)
 
 
@@ -125,7 +135,7 @@ def _review_body(outcome: ReviewOutcome, unplaced: Sequence[PlacedFinding], key:
     parts = [lead]
     room = _BODY_ROOM
     for number, placed in enumerate(unplaced):
-        whole = f"{comment_body(placed, offered=offered)}\n\n{finding_marker(placed.fingerprint)}"
+        whole = f"{comment_body(placed, offered=offered)}\n\n{_markers(placed)}"
         entry = f"---\n\nIn {code_span(where(placed.location))}, not tied to a line:\n\n{whole}"
         room -= len(entry) + 2
         if room < 0:

@@ -68,7 +68,7 @@ def _need_comments(objects: Objects) -> None:
 
 
 def _react(objects: Objects, given: Fields) -> Fields:
-    _, record = _found(objects, given["subjectId"], "PRRC_", "IC_", "PR_")
+    _, record = _found(objects, given["subjectId"], "PRRC_", "PRR_", "IC_", "PR_")
     _need_comments(objects)
     content, author = REACTION_NAMES[given["content"]], objects.call.speaker().account
     for known in record.reactions:

@@ -198,6 +198,7 @@ class Objects(GitObjects):
             "path": row.path,
             "diffHunk": row.diff_hunk,
             "outdated": row.line is not None and place.line is None,
+            "reactions": connection("reactions", row.reactions, self.reaction),
             "replyTo": self.review_comment(hosted, parent) if parent else None,
             "pullRequestReview": self.review(hosted, hosted.reviews[row.review_id]),
         }
@@ -208,6 +209,7 @@ class Objects(GitObjects):
             "id": node_id("PRR", row.id),
             "state": row.state,
             "commit": lambda _info: self.commit(hosted, row.commit_id),
+            "reactions": connection("reactions", row.reactions, self.reaction),
             "submittedAt": row.submitted_at,
             "url": f"{self.call.links.page(hosted)}/pull/{row.number}#pullrequestreview-{row.id}",
         }
@@ -223,7 +225,9 @@ class Objects(GitObjects):
 
     def reaction(self, row: Reaction) -> Fields:
         facts = {"__typename": "Reaction", "id": node_id("REA", row.id), "databaseId": row.id}
-        return facts | {"content": _REACTIONS[row.content], "user": self.account(row.author)}
+        # A Bot is no User, and the field is one.
+        user = self.account(row.author) if row.author.kind == "User" else None
+        return facts | {"content": _REACTIONS[row.content], "user": user}
 
     def node(self, _info: object, *, id: str) -> Fields:  # noqa: A002 - GraphQL's own name of the argument
         """Any of the things that mutations take."""

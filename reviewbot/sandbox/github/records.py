@@ -130,6 +130,7 @@ class Review:
     commit_id: str
     submitted_at: str | None
     minimized: str | None = None
+    reactions: list[Reaction] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -103,8 +103,21 @@ def _created(
 @routes.on("POST", _REPO + "/pulls/{number}/comments/{comment}/replies", _WRITE)
 def create_reply(call: Call) -> Answer:
     hosted, pull = call.pull()
+    """Only to a thread's first comment: "Replies to replies are not supported" (docs.github.com, "Create a reply for a
+    review comment"); and not from who has a review under way, which the reply would have to join."""
     body = body_text(call.fields(), call.github.limits.body_characters, "PullRequestReviewComment")
-    return _reply(call, hosted, pull, call.number("comment"), body)
+    number = call.number("comment")
+    first = hosted.review_comments.get(number)
+    if first is None or first.number != pull.number:
+        raise not_found()
+    if first.is_reply:
+        said = "replies to replies are not supported"
+        raise invalid("PullRequestReviewComment", "in_reply_to", "custom", said)
+    mine = (row for row in hosted.reviews.values() if row.author == call.speaker().account)
+    if any(row.state == "PENDING" and row.number == pull.number for row in mine):
+        said = "user_id can only have one pending review per pull request"
+        raise invalid("PullRequestReview", "user_id", "custom", said)
+    return _reply(call, hosted, pull, number, body)
 
 
 def _reply(call: Call, hosted: Hosted, pull: Pull, number: object, body: str) -> Answer:

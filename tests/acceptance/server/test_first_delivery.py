@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.acceptance.server.conftest import NAME, Server, until  # type: ignore[import-not-found]

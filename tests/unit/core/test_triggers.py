@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef
+from reviewbot.core.commands import Command, Fault, Misused, Verb
 from reviewbot.core.config import TriggerSettings
 from reviewbot.core.triggers import (
     Account,
@@ -51,7 +52,11 @@ def event(kind: str = "pull_request", action: str = "opened", **changes: Any) ->
 
 def comment(body: str, kind: str = "issue_comment", action: str = "created", **changes: Any) -> Event:
     association = changes.pop("association", "MEMBER")
-    return event(kind, action, comment=Comment(11, body, association), **changes)
+    return event(kind, action, comment=Comment(11, body, association, changes.pop("reply_to", None)), **changes)
+
+
+def reply(body: str, **changes: Any) -> Event:
+    return comment(body, "pull_request_review_comment", **{"reply_to": 7, **changes})
 
 
 def settings(**changes: Any) -> TriggerSettings:
@@ -103,12 +108,17 @@ JOBS = {
     "words": (comment("/reviewbot why so slow?\nx"), settings(), "command", Kind.COMMAND, Priority.ASKED),
     "own word": (comment("!look full"), settings(command="!look"), "command", Kind.FULL, Priority.ASKED),
     "reply in the diff": (
-        comment("/reviewbot explain", "pull_request_review_comment"),
+        comment("/reviewbot explain", "pull_request_review_comment", reply_to=7),
         settings(),
         "command",
         Kind.COMMAND,
         Priority.ASKED,
     ),
+    "talk in a thread": (reply("Why is that?"), settings(), "reply", Kind.COMMAND, Priority.ASKED),
+    "quoted command in a thread": (reply("> /reviewbot full"), settings(), "reply", Kind.COMMAND, Priority.ASKED),
+    "command in a thread": (reply("/reviewbot full"), settings(), "command", Kind.FULL, Priority.ASKED),
+    "our name later": (comment("Ask\n/reviewbot review"), settings(), "command", Kind.REVIEW, Priority.ASKED),
+    "our name below a quote": (comment("> x\n\n/reviewbot"), settings(), "command", Kind.REVIEW, Priority.ASKED),
     "body of a review": (
         comment("/reviewbot", "pull_request_review", "submitted"),
         settings(),
@@ -156,7 +166,19 @@ SKIPS = {
     "check created": (event("check_run", "created", app="reviewbot"), settings(), SkipReason.NOT_A_TRIGGER),
     "small talk": (comment("Looks good."), settings(), SkipReason.NOT_A_TRIGGER),
     "empty comment": (comment(""), settings(), SkipReason.NOT_A_TRIGGER),
-    "our name later": (comment("Ask\n/reviewbot review"), settings(), SkipReason.NOT_A_TRIGGER),
+    "our name in a sentence": (comment("Ask /reviewbot review"), settings(), SkipReason.NOT_A_TRIGGER),
+    "first comment in the diff": (reply("Why?", reply_to=None), settings(), SkipReason.NOT_A_TRIGGER),
+    "edited reply": (reply("Why?", action="edited"), settings(), SkipReason.NOT_A_TRIGGER),
+    "empty reply": (reply(" "), settings(), SkipReason.NOT_A_TRIGGER),
+    "our own reply": (reply("Because.", sender=Account(BOT, 9, "Bot")), settings(), SkipReason.OWN),
+    "reply of a bot": (reply("Fixed.", sender=DEPENDABOT), settings(), SkipReason.BOT),
+    "reply of a bot that may ask for reviews": (
+        reply("Fixed.", sender=DEPENDABOT),
+        settings(bots=("dependabot[bot]",)),
+        SkipReason.BOT,
+    ),
+    "reply of a stranger": (reply("Why?", association="NONE"), settings(), SkipReason.OUTSIDER),
+    "replies off": (reply("Why?"), settings(events=("command",)), SkipReason.TURNED_OFF),
     "our name in a quote": (comment("> /reviewbot review"), settings(), SkipReason.NOT_A_TRIGGER),
     "our name in code": (comment("    /reviewbot review"), settings(), SkipReason.NOT_A_TRIGGER),
     "our name after a tab": (comment("\t/reviewbot review"), settings(), SkipReason.NOT_A_TRIGGER),
@@ -246,7 +268,25 @@ def test_a_command_carries_who_asked_what_and_where() -> None:
     )  # fmt: skip
     long = decide(comment("/reviewbot " + "x" * 5_000), settings(), BOT)
     assert isinstance(long, JobRequest)
-    assert len(long.words) == 1_000
+    assert len(long.words) == 2_000
+
+
+def test_a_job_knows_its_command_also_from_the_database() -> None:
+    job = decide(reply("/reviewbot Dismiss by design"), settings(), BOT)
+    assert isinstance(job, JobRequest)
+    assert job.command == JobRequest.from_json(job.to_json()).command == Command(Verb.DISMISS, "by design")
+    assert (job.comment_id, job.reply_to) == (11, 7)
+    below = decide(comment("/reviewbot dismiss by design"), settings(), BOT)
+    assert isinstance(below, JobRequest)
+    assert below.command == Misused(Verb.DISMISS, Fault.PLACE)
+    assert replace(below, words="review", comment_kind="").command == Command(Verb.REVIEW)
+
+
+def test_what_no_comment_asked_for_is_no_command() -> None:
+    for of in (OPENED, reply("Why is that?")):
+        job = decide(of, settings(), BOT)
+        assert isinstance(job, JobRequest)
+        assert (job.command, job.words) == (None, "")
 
 
 def key(of: Event) -> str:

@@ -14,6 +14,7 @@ from reviewbot.core.config import ChunkSettings, Config, Resolved
 from reviewbot.core.cost import Price
 from reviewbot.flows.estimate import Estimate, estimate
 from reviewbot.flows.review import Ports
+from reviewbot.flows.sifting import sift
 from reviewbot.github.fake import FakeSink, FakeSource
 from reviewbot.model.scripted import ScriptedModel
 from reviewbot.store.memory import MemoryRunStore
@@ -46,6 +47,7 @@ async def estimated(price: Price | None = None, **chunks: Any) -> tuple[Estimate
         store=MemoryRunStore(),
         settle=lambda _: Resolved(Config(chunks=ChunkSettings(**chunks))),
         place=nowhere,
+        sift=sift,
         draft=nowhere,
     )
     return await estimate(ports), model

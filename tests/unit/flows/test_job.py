@@ -21,6 +21,7 @@ from reviewbot.core.report.rendering import render_draft
 from reviewbot.core.triggers import JobRequest, Kind, Priority
 from reviewbot.flows.job import post, think
 from reviewbot.flows.review import Order, Ports
+from reviewbot.flows.sifting import sift
 from reviewbot.github.dry_run import DryRunSink
 from reviewbot.github.fake import FakeSink, FakeSource
 from reviewbot.model.scripted import ScriptedModel
@@ -108,6 +109,7 @@ class Desk:
             store=self.store,
             settle=lambda _: Resolved(self.config),
             place=place_findings,
+            sift=sift,
             draft=lambda outcome, config, key: render_draft(outcome, config, key=key),
         )
 

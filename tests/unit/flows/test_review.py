@@ -22,6 +22,7 @@ from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.core.report.rendering import render_draft
 from reviewbot.flows.progress import Progress
 from reviewbot.flows.review import Order, Ports, reason_to_skip, review
+from reviewbot.flows.sifting import sift
 from reviewbot.github.fake import FakeSink, FakeSource
 from reviewbot.model.scripted import ScriptedModel
 from reviewbot.store.memory import MemoryRunStore
@@ -122,6 +123,7 @@ class Stage:
             store=self.store,
             settle=settle,
             place=place_findings,
+            sift=sift,
             draft=lambda outcome, config, key: render_draft(outcome, config, key=key),
         )
         return await review(ports, Order(run_id, **order), self.seen.append)

@@ -17,6 +17,7 @@ from reviewbot.core.report.outputs.text import render
 from reviewbot.core.report.rendering import render_draft
 from reviewbot.flows.progress import Progress, Watch, unwatched
 from reviewbot.flows.review import Order, Ports, review
+from reviewbot.flows.sifting import sift
 from reviewbot.github.fake import FakeSink, FakeSource
 from reviewbot.model.scripted import ScriptedModel
 from reviewbot.store.memory import MemoryRunStore
@@ -56,6 +57,7 @@ async def outcome_of(
         store=store or MemoryRunStore(),
         settle=lambda _: Resolved(Config()),
         place=place_findings,
+        sift=sift,
         draft=lambda outcome, config, key: render_draft(outcome, config, key=key),
     )
     return await review(ports, Order("run"), watch)

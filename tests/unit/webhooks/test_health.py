@@ -23,8 +23,8 @@ def saying(*lines: HealthLine) -> Health:
     return health
 
 
-async def metrics() -> bytes:
-    return b"reviewbot_x 1\n"
+async def metrics(ready: bool) -> bytes:
+    return f"reviewbot_ready {int(ready)}\n".encode()
 
 
 def client(health: Health, *, admin_token: str = "") -> httpx.AsyncClient:
@@ -66,7 +66,7 @@ async def test_metrics_are_for_who_shows_the_admin_token() -> None:
             answer = await web.get("/metrics", headers={"Authorization": shown.encode()})  # type: ignore[dict-item]
             assert answer.status_code == 401
         answer = await web.get("/metrics", headers={"Authorization": f"Bearer {ADMIN}"})
-        assert (answer.status_code, answer.text) == (200, "reviewbot_x 1\n")
+        assert (answer.status_code, answer.text) == (200, "reviewbot_ready 1\n")
         assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    async with client(saying()) as web:
-        assert (await web.get("/metrics")).status_code == 200
+    async with client(saying(HealthLine("database", ok=False))) as web:
+        assert (await web.get("/metrics")).text == "reviewbot_ready 0\n"

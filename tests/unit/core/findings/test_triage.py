@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reviewbot.core.change.diff import Side
-from reviewbot.core.change.pull_request import ReviewThread
+from reviewbot.core.change.diff import Run, Side
+from reviewbot.core.change.pull_request import ReviewThread, ThreadComment
 from reviewbot.core.config import ReviewSettings
 from reviewbot.core.findings.finding import (
     Finding,
@@ -23,7 +23,11 @@ from reviewbot.core.findings.finding import (
     Step,
     fingerprint,
 )
-from reviewbot.core.findings.triage import Triage, triage
+from reviewbot.core.findings.identity import Renames, code_digest
+from reviewbot.core.findings.memory import answers
+from reviewbot.core.findings.triage import Past, Triage, triage
+from reviewbot.core.report.marker import finding_marker
+from reviewbot.core.report.rendering import comment_body
 
 REVIEW = ReviewSettings()
 
@@ -112,20 +116,19 @@ def test_a_marker_in_somebody_elses_thread_hides_nothing() -> None:
 @pytest.mark.parametrize(
     ("other", "same"),
     [
-        (placed("Another title", quote="code of Total is wrong", line=40), True),
+        (placed("A leak", quote="code of Total is wrong", line=40), False),
+        (placed("A leak", quote="code of Total is wrong"), False),
         (placed("The total is wrong"), True),
         (placed("total is WRONG!", line=7, start=4), True),
         (placed("Total is wrong", line=7, start=6), False),
         (placed("Total is wrong", side=Side.LEFT), False),
         (placed("Total is wrong", path="b.py"), False),
         (placed("Division by zero when the list is empty"), False),
-        (placed("Total is wrong", line=None), False),
+        (placed("Total is wrong", line=None), True),
     ],
 )
 def test_like_findings_in_one_place_are_merged(other: PlacedFinding, *, same: bool) -> None:
     other = replace(other, finding=replace(other.finding, confidence=0.5))
-    if not same:
-        other = replace(other, fingerprint="f" * 16)
     result = triage([other, placed()], (), REVIEW)
     assert result.post[0] == placed()
     if same:
@@ -170,6 +173,158 @@ def test_what_stands_already_counts_for_the_limit_so_that_reruns_do_not_drip() -
     assert titles(triage([*findings, worse], threads, review).post) == ["Data is lost"]
 
 
+# ---- what people say, and what was read before -----------------------------------------------------------------------
+
+WRITER = ThreadComment("ann", False, False, "MEMBER", "Hm.")
+TITLES = ("Total is wrong", "The computed total is wrong")
+
+
+def standing_thread(finding: PlacedFinding, *said: str, **other: Any) -> ReviewThread:
+    """Our thread on a finding, as GitHub gives it back, with what a member of the project said there."""
+    comments = tuple(replace(WRITER, body=text) for text in said)
+    at = finding.location
+    body = f"{comment_body(finding)}\n\n{finding_marker(finding.fingerprint)}"
+    digests = ((finding.fingerprint, code_digest(finding)),)
+    thread = ReviewThread("T1", at.path, at.side, at.line, False, False, True, body, (finding.fingerprint,))
+    return replace(thread, comments=comments, digests=digests, **other)
+
+
+def in_code(title: str, code: str, **other: Any) -> PlacedFinding:
+    found = placed(title, quote=code, **other)
+    return replace(found, code=code, enclosing=f"def total(items):\n    {code}\n", symbols=("total",))
+
+
+OLD = in_code(TITLES[0], "return sum(items) + 1")
+AGAIN = in_code(TITLES[1], "return sum(items) + 1")
+CHANGED = in_code(TITLES[1], "return sum(items) + 1 - tax(items)")
+VIEWER: dict[str, Any] = {"resolved": True, "resolved_by": "reviewbot[bot]"}
+BY_ANN: dict[str, Any] = {"resolved": True, "resolved_by": "ann"}
+
+
+@pytest.mark.parametrize(
+    ("finding", "thread", "reason", "detail"),
+    [
+        (AGAIN, standing_thread(OLD), RejectReason.ALREADY_POSTED, "says the same as 'Total is wrong'"),
+        (CHANGED, standing_thread(OLD), RejectReason.ALREADY_POSTED, "says the same as 'Total is wrong'"),
+        (AGAIN, standing_thread(OLD, **BY_ANN), RejectReason.DISMISSED, "resolved by ann; its code is unchanged"),
+        (
+            AGAIN,
+            standing_thread(OLD, "Won't fix, see the issue."),
+            RejectReason.DISMISSED,
+            "answered by ann: Won't fix",
+        ),
+        (AGAIN, standing_thread(OLD, "/reviewbot dismiss tax is added later"), RejectReason.DISMISSED, "tax is added"),
+        (AGAIN, standing_thread(OLD, **VIEWER), RejectReason.ALREADY_POSTED, "resolved as fixed"),
+        (CHANGED, standing_thread(OLD, **VIEWER), None, "since it was resolved as fixed"),
+        (CHANGED, standing_thread(OLD, **BY_ANN), None, "since it was dismissed (resolved by ann)"),
+        (CHANGED, standing_thread(OLD, "This is not a bug."), None, "dismissed (answered by ann: This is not a bug.)"),
+    ],
+)
+def test_what_people_answered(
+    finding: PlacedFinding, thread: ReviewThread, reason: RejectReason | None, detail: str
+) -> None:
+    past = Past(memory=answers([thread], viewer="reviewbot"))
+    result = triage([finding], [thread], REVIEW, past=past)
+    if reason is None:
+        assert detail in result.post[0].note
+        assert result.post[0].fingerprint != OLD.fingerprint
+    else:
+        assert [each.reason for each in result.rejected] == [reason]
+        assert detail in result.rejected[0].detail
+        assert result.rejected[0].placed.fingerprint == OLD.fingerprint
+
+
+def test_the_author_without_rights_may_quieten_but_not_dismiss() -> None:
+    thread = standing_thread(OLD, resolved=True, resolved_by="eve")
+    past = Past(memory=answers([thread], viewer="reviewbot", author="eve"))
+    (rejected,) = triage([AGAIN], [thread], REVIEW, past=past).rejected
+    assert rejected.reason is RejectReason.ALREADY_POSTED
+    assert "eve, who may not dismiss it" in rejected.detail
+
+
+def test_what_was_dismissed_comes_back_once() -> None:
+    first = standing_thread(OLD, **BY_ANN)
+    (raised,) = triage([CHANGED], [first], REVIEW).post
+    again = replace(CHANGED, code="return sum(items) + 1 - 2 * tax(items)", enclosing="")
+    again = replace(again, finding=replace(again.finding, quote=again.code), fingerprint="e" * 16)
+    opened = replace(standing_thread(raised), id="T2")
+    assert [each.reason for each in triage([again], [first, opened], REVIEW).rejected] == [RejectReason.ALREADY_POSTED]
+    refused = replace(opened, **BY_ANN)
+    assert [each.reason for each in triage([again], [first, refused], REVIEW).rejected] == [RejectReason.DISMISSED]
+    assert triage([again], [first, refused], REVIEW).dismissed == (("bug", "a.py"), ("bug", "a.py"))
+
+
+def test_a_longer_quote_of_the_same_code_is_no_change() -> None:
+    longer = in_code(TITLES[0], "items = list(items)\n    return sum(items) + 1")
+    thread = standing_thread(longer, **BY_ANN)
+    again = replace(AGAIN, enclosing=f"def total(items):\n    {longer.code}\n")
+    assert [each.reason for each in triage([again], [thread], REVIEW).rejected] == [RejectReason.DISMISSED]
+
+
+@pytest.mark.parametrize(
+    ("new", "severity", "late", "reason"),
+    [
+        (None, Severity.MINOR, False, None),
+        ({"a.py": [Run(Side.RIGHT, 4, 5)]}, Severity.MINOR, False, None),
+        ({"a.py": [Run(Side.RIGHT, 6, 9)]}, Severity.MINOR, False, RejectReason.OLD_CODE),
+        ({"a.py": [Run(Side.LEFT, 1, 9)]}, Severity.MINOR, False, RejectReason.OLD_CODE),
+        ({}, Severity.MINOR, False, RejectReason.OLD_CODE),
+        ({}, Severity.MAJOR, True, None),
+        ({}, Severity.CRITICAL, True, None),
+    ],
+)
+def test_findings_on_old_code(new: Any, severity: Severity, late: bool, reason: RejectReason | None) -> None:
+    result = triage([placed(severity=severity)], (), REVIEW, past=Past(new_lines=new))
+    assert [each.reason for each in result.rejected] == ([reason] if reason else [])
+    assert [each.late for each in result.post] == ([] if reason else [late])
+
+
+def test_a_finding_on_a_file_is_new_when_any_line_of_it_is() -> None:
+    whole = placed(line=None, severity=Severity.MINOR)
+    assert triage([whole], (), REVIEW, past=Past(new_lines={"a.py": [Run(Side.LEFT, 1, 1)]})).post == (whole,)
+    assert triage([whole], (), REVIEW, past=Past(new_lines={"b.py": [Run(Side.LEFT, 1, 1)]})).post == ()
+
+
+@pytest.mark.parametrize(
+    ("comment", "other", "discussed"),
+    [
+        (WRITER, {}, True),
+        (replace(WRITER, is_bot=True), {}, False),
+        (replace(WRITER, association="NONE"), {}, False),
+        (WRITER, {"resolved": True}, False),
+        (WRITER, {"line": 6}, False),
+        (WRITER, {"line": None}, False),
+        (WRITER, {"side": Side.LEFT}, False),
+        (WRITER, {"path": "b.py"}, False),
+        (WRITER, {"path": "old.py"}, True),
+    ],
+)
+def test_the_bot_stays_out_of_a_talk(comment: ThreadComment, other: dict[str, Any], *, discussed: bool) -> None:
+    talk = replace(thread(ours=False), comments=(comment,), **other)
+    result = triage([placed()], [talk], REVIEW, past=Past(renames=Renames({"old.py": "a.py"})))
+    assert [each.reason for each in result.rejected] == ([RejectReason.DISCUSSED] if discussed else [])
+
+
+def test_two_defects_on_one_line_are_two_and_keep_marks_of_their_own() -> None:
+    leak = in_code("File handle is never closed", "handle = open(path)")
+    encoding = in_code("No encoding is given", "handle = open(path)", confidence=0.8)
+    assert leak.fingerprint == encoding.fingerprint
+    first = triage([encoding, leak], (), REVIEW)
+    assert titles(first.post) == ["File handle is never closed", "No encoding is given"]
+    assert len({one.fingerprint for one in first.post}) == 2
+    threads = [replace(standing_thread(one), id=f"T{n}") for n, one in enumerate(first.post)]
+    second = triage([encoding, leak], threads, REVIEW)
+    assert second.post == ()
+    assert {one.placed.fingerprint for one in second.rejected} == {one.fingerprint for one in first.post}
+
+
+def test_what_cannot_be_compared_is_said() -> None:
+    result = triage([placed()], [thread("0" * 16)], REVIEW, frozenset({"1" * 16}))
+    assert result.doubts == (
+        "The words of 2 earlier findings could not be read: only exact repeats of them are known.",
+    )
+
+
 some_placed = st.builds(
     placed,
     st.sampled_from(["Total is wrong", "The total is wrong", "Leak", "Race in the cache", "x"]),
@@ -198,7 +353,7 @@ def test_every_finding_ends_in_exactly_one_place_whatever_the_order(
     threads = [thread(findings[0].fingerprint)] if findings and seed % 2 else []
     result = triage(findings, threads, review)
     ended = [*result.post, *result.summary, *(rejected.placed for rejected in result.rejected)]
-    assert Counter(ended) == Counter(findings)
+    assert Counter(one.finding for one in ended) == Counter(one.finding for one in findings)
     assert len(result.post) <= limit
     assert all(one.location.step is not Step.SUMMARY for one in result.post)
     assert all(one.location.step is Step.SUMMARY for one in result.summary)

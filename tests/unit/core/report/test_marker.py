@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewbot.core.report.marker import (
+    digest_marker,
     finding_marker,
     has_review,
     is_summary,
+    read_digests,
     read_findings,
     read_review,
     review_marker,
@@ -50,6 +52,21 @@ def test_only_a_whole_exact_line_is_a_marker(body: str) -> None:
     assert read_findings(body) == ()
     assert read_review(body) == ""
     assert not is_summary(body)
+
+
+@given(names, st.from_regex(r"[a-z0-9.]{1,600}", fullmatch=True))
+def test_digests_come_back_beside_their_finding(name: str, digest: str) -> None:
+    body = f"words\n\n{digest_marker(name, digest)}\n{finding_marker(name)}\n"
+    assert read_digests(body) == ((name, digest),)
+    assert read_findings(body) == (name,)
+    assert read_digests(f"> {body}".replace("\n<", "\n> <")) == ()
+
+
+@pytest.mark.parametrize("digest", ["a-->", "A", "a b", "a:b", "-", "a" * 601])
+def test_a_digest_that_could_break_out_is_refused(digest: str) -> None:
+    with pytest.raises(ValueError, match="marker"):
+        digest_marker("ab", digest)
+    assert digest_marker("ab", "") == ""
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a-->", "é", "a\n", "a" * 65])

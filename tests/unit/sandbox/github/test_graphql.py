@@ -114,6 +114,21 @@ def test_minimize_and_react(api: Any, posted: Any) -> None:
     assert api.get(f"{PULL}/comments")[0]["reactions"]["eyes"] == 1
 
 
+def test_reactions_tell_people_and_not_bots(api: Any, bot: Any, posted: Any) -> None:
+    comment = threads(api)["nodes"][0]["comments"]["nodes"][0]["id"]
+    react = "mutation($id: ID!) { addReaction(input: {subjectId: $id, content: EYES}) { reaction { content } } }"
+    for subject in (comment, posted["node_id"]):
+        assert "errors" not in api.graphql(react, id=subject)
+        assert "errors" not in bot.graphql(react, id=subject)
+        fields = "reactions(first: 5) { totalCount nodes { content user { login } } }"
+        query = f"query($id: ID!) {{ node(id: $id) {{ ... on PullRequestReviewComment {{ {fields} }} "
+        found = api.graphql(f"{query} ... on PullRequestReview {{ {fields} }} }} }}", id=subject)["data"]["node"]
+        people = [(row["content"], row["user"]) for row in found["reactions"]["nodes"]]
+        assert people == [("EYES", {"login": "reviewer"}), ("EYES", None)]
+    unknown = api.graphql(react, id="PRRC_nothing")["errors"][0]
+    assert unknown["type"] == "NOT_FOUND"
+
+
 def test_objects(api: Any, git: Any) -> None:
     query = """query($b: String!, $c: String!) { repository(owner: "octo", name: "shop") {
       text: object(expression: $b) { ... on Blob { oid text isBinary isTruncated byteSize } }

@@ -17,12 +17,25 @@ def test_line_comment_and_replies(api: Any, bot: Any, line: dict[str, Any]) -> N
     first = api.post(COMMENTS, line)
     assert (first.status, first.json["line"], first.json["side"]) == (201, 10, "RIGHT")
     second = bot.post(COMMENTS, {"in_reply_to": first.json["id"], "body": "Because"}).json
-    third = api.post(f"{COMMENTS}/{second['id']}/replies", {"body": "I see"}).json
+    third = api.post(f"{COMMENTS}/{first.json['id']}/replies", {"body": "I see"}).json
     assert second["in_reply_to_id"] == third["in_reply_to_id"] == first.json["id"]
     assert (third["path"], third["line"], third["diff_hunk"]) == ("a.py", 10, first.json["diff_hunk"])
     assert second["user"]["login"] == "reviewbot-sandbox[bot]"
     assert len(api.get(f"{PULL}/reviews")) == 3, "each comment makes a review of its own, as on GitHub"
     assert api.post(COMMENTS, {"in_reply_to": 99, "body": "x"}).status == 422
+    assert api.post(f"{COMMENTS}/99/replies", {"body": "x"}).status == 404
+    deeper = api.post(f"{COMMENTS}/{second['id']}/replies", {"body": "x"})
+    assert (deeper.status, deeper.json["errors"][0]["field"]) == (422, "in_reply_to"), "replies to replies do not exist"
+
+
+def test_no_reply_beside_a_pending_review(api: Any, bot: Any, line: dict[str, Any]) -> None:
+    first = api.post(COMMENTS, line).json["id"]
+    pending = bot.post(f"{PULL}/reviews", {"body": "x"}).json["id"]
+    refused = bot.post(f"{COMMENTS}/{first}/replies", {"body": "y"})
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "user_id")
+    assert api.post(f"{COMMENTS}/{first}/replies", {"body": "y"}).status == 201
+    assert bot("DELETE", f"{PULL}/reviews/{pending}").status == 200
+    assert bot.post(f"{COMMENTS}/{first}/replies", {"body": "y"}).status == 201
 
 
 def test_file_comment(api: Any, line: dict[str, Any]) -> None:
