@@ -82,7 +82,7 @@ TRIGGERS: Mapping[TriggerName, tuple[str, str]] = {
     "review_requested": ("The App's account is asked for a review, where GitHub offers that.", "by hand"),
     "rerequested": ("Re-run is pressed at our check, or at all checks.", "by hand"),
     "command": ("A comment begins with the word of `triggers.command`, or with a mention of the App.", "by hand"),
-    "reply": ("A person answers in a thread that a finding of ours began.", "by hand"),
+    "reply": ("A person answers in a thread that a finding of ours began. Not acted on yet.", "by hand"),
 }
 
 #: Why an event starts no review, and what decides it. A reason without a line here fails the generator.
