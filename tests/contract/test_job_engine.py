@@ -160,6 +160,12 @@ async def has_state(engine: JobEngine, job_id: str, state: JobState) -> bool:
     return found is not None and found.state is state
 
 
+async def waits_with_a_reason(engine: JobEngine, job_id: str) -> bool:
+    """The error of one attempt is seen while the next one waits."""
+    found = await status(engine, job_id)
+    return found is not None and found.state is JobState.DELAYED and bool(found.error)
+
+
 Running = tuple[JobEngine, Told]
 ON_FILE = pytest.mark.parametrize("running", ["sqlite"], indirect=True)  # these ask nothing of the database itself
 
@@ -259,10 +265,7 @@ async def test_what_may_pass_is_tried_again_later(running: Running) -> None:
     away, limited = job(fresh(), how="away", fails=2), job(fresh(), how="limited", fails=1)
     for one in (away, limited):
         await engine.submit(one)
-        await until(lambda one=one: has_state(engine, one.id, JobState.DELAYED))  # type: ignore[misc]  # a default binds it
-        found = await status(engine, one.id)
-        assert found is not None
-        assert found.error, "the reason is seen while it waits"
+        await until(lambda one=one: waits_with_a_reason(engine, one.id))  # type: ignore[misc]  # a default binds it
     await until(lambda: {away.id, limited.id} <= set(told.of("end")))
     assert [told.of("begin").count(one.id) for one in (away, limited)] == [3, 2]
     assert told.at("end", limited.id) - told.at("begin", limited.id) >= 1.0
