@@ -137,7 +137,13 @@ def paid(server: Server, kills: Sequence[Kill]) -> Paid:
         if entry.output_tokens:
             answers[tuple(shown_paths(entry.body["input"][0]["content"][0]["text"]))].append(entry)
     spare = [entry for entries in answers.values() for entry in sorted(entries, key=lambda e: e.ended)[:-1]]
-    explained = [e for e in spare if any(e.started <= k.ended and e.ended >= k.begun - WINDOW for k in kills)]
+    in_window = [
+        e
+        for es in answers.values()
+        for e in es
+        if any(e.started <= k.ended and e.ended >= k.begun - WINDOW for k in kills)
+    ]
+    explained = [entry for entry in spare if entry in in_window]
     pulls = defaultdict(list)  # the files of a pull request bear its number
     for paths, entries in answers.items():
         pulls[paths[0].split("_")[1]] += entries
@@ -145,6 +151,7 @@ def paid(server: Server, kills: Sequence[Kill]) -> Paid:
         entry
         for entries in pulls.values()
         for entry in entries
-        if any(entry.ended < k.begun - WINDOW and any(e.started > k.ended for e in entries) for k in kills)
+        if entry not in in_window
+        and any(entry.ended < k.begun - WINDOW and any(e.started > k.ended for e in entries) for k in kills)
     ]
     return Paid(len(answers), sum(map(len, answers.values())), len(spare), len(explained), len(saved))

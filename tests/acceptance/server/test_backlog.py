@@ -24,7 +24,7 @@ def served(tmp_path: Path, pulls: int) -> Path:
 
 
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True)
 @pytest.mark.parametrize("pulls", [SOME, pytest.param(MANY, marks=pytest.mark.long)], indirect=True)
 def test_a_backlog_is_drained(server: Server, pulls: int, capsys: pytest.CaptureFixture[str]) -> None:
     """Pull requests are opened as fast as GitHub can tell of them. Nothing is lost or doubled, and each question is

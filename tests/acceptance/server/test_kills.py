@@ -116,7 +116,7 @@ def test_killed_at_random_moments_nothing_is_lost_doubled_or_paid_again(
     for turn, victim in enumerate(victims):
         numbers += open_parts(server, range(_SHARE * turn, _SHARE * turn + _SHARE))
         until(killer.asking, 90, server.log)
-        time.sleep(dice.uniform(0.0, 1.5))
+        time.sleep(dice.uniform(0.2, 2.4))
         busy += killer.asking()
         killer.kill(victim)
     numbers += open_parts(server, range(_SHARE * kills, _SHARE * kills + 2))
