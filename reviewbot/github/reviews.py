@@ -8,7 +8,7 @@ at once, so exactly one visible review results. What GitHub will not take inline
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from reviewbot.core.change.pull_request import PullRequest, Surroundings
@@ -18,11 +18,10 @@ from reviewbot.errors import (
     GitHubForbidden,
     GitHubNotFound,
     GitHubRejected,
-    GitHubUnreachable,
-    ReviewbotError,
 )
 from reviewbot.github.check_runs import post_check
 from reviewbot.github.client import GitHubClient
+from reviewbot.github.once import write_once
 from reviewbot.github.payloads import (
     Write,
     file_comment_payload,
@@ -41,7 +40,6 @@ from reviewbot.github.pull_requests import GitHubSource
 _PROBE = "<!-- reviewbot:probe -->"
 _MOST_CULPRITS = 5
 _TRIES = 3
-_LOOK_AFTER = (2.0, 5.0, 15.0)  # seconds; GitHub's reading side may lag behind a write
 _COMMIT_GONE = re.compile(r"commit\w*\b.*\bnot part of|end_commit_oid", re.IGNORECASE)
 _REFUSED = (GitHubForbidden, GitHubNotFound, GitHubRejected)
 
@@ -180,7 +178,7 @@ class GitHubSink:
         async def landed() -> str:
             return (await self._source.surroundings(pull)).review_urls.get(draft.key, "")
 
-        return await self._once(review_write(self._root, self._number, payload), landed)
+        return await write_once(self._client, review_write(self._root, self._number, payload), landed)
 
     async def _post_file_comment(
         self, pull: PullRequest, draft: ReviewDraft, comment: InlineComment, seen: Surroundings
@@ -194,7 +192,7 @@ class GitHubSink:
             return True
         write = file_comment_write(self._root, self._number, file_comment_payload(draft, comment))
         try:
-            await self._once(write, landed)
+            await write_once(self._client, write, landed)
         except GitHubRejected:
             return False
         return True
@@ -215,34 +213,7 @@ class GitHubSink:
                 return str((await self._client.write(edit.verb, edit.path, edit.payload, repeatable=True))["html_url"])
             except GitHubNotFound:
                 pass  # somebody deleted it since it was seen
-        return await self._once(summary_write(self._root, self._number, draft.summary, None), landed)
-
-    async def _once(self, write: Write, landed: Callable[[], Awaitable[str]]) -> str:
-        """Write, and after a lost answer write again only when it is surely not there. Returns an address."""
-        for _ in range(_TRIES - 1):
-            try:
-                return str((await self._write(write))["html_url"])
-            except GitHubAmbiguous:
-                found = await self._look(landed)
-                if found:
-                    return found
-        return str((await self._write(write))["html_url"])
-
-    async def _look(self, landed: Callable[[], Awaitable[str]]) -> str:
-        """What ``landed`` finds within some time; empty only when the last look succeeded and found nothing."""
-        failure: ReviewbotError | None = None
-        for pause in _LOOK_AFTER:
-            await self._client.sleep(pause)
-            try:
-                found, failure = await landed(), None
-            except GitHubUnreachable as error:
-                failure = error
-                continue
-            if found:
-                return found
-        if failure is not None:
-            raise failure
-        return ""
+        return await write_once(self._client, summary_write(self._root, self._number, draft.summary, None), landed)
 
     async def _write(self, write: Write) -> Any:
         return await self._client.write(write.verb, write.path, write.payload)

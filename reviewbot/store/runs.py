@@ -123,7 +123,9 @@ class SqlRunStore:
         def write(connection: Connection) -> None:
             from reviewbot.store.tables import findings, runs
 
-            connection.execute(runs.update().where(runs.c.id == run_id).values(review_url=posted.review_url or None))
+            if not posted.review_url:  # a summary or a check run, or only word that the job was given up
+                return
+            connection.execute(runs.update().where(runs.c.id == run_id).values(review_url=posted.review_url))
             kept = (findings.c.run_id == run_id, findings.c.decision == "kept")
             connection.execute(findings.update().where(*kept).values(decision="posted"))
 

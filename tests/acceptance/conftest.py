@@ -341,7 +341,7 @@ def world(stages: tuple[Stage, str, Stage, str], served: Path, limits: Limits, t
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """GitHub on this machine is never late: looking for a lost write, and trying again, need no pauses."""
-    monkeypatch.setattr("reviewbot.github.reviews._LOOK_AFTER", (0.01, 0.01, 0.01))
+    monkeypatch.setattr("reviewbot.github.once._LOOK_AFTER", (0.01, 0.01, 0.01))
     monkeypatch.setattr("reviewbot.github.check_runs._LOOK_AFTER", 0.01)
     monkeypatch.setattr("reviewbot.github.client._FIRST_PAUSE", 0.01)
 

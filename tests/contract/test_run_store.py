@@ -152,6 +152,8 @@ async def test_a_further_attempt_adds_to_what_was_spent(store: RunStore) -> None
     await store.fail_run("a", "away", Usage(2, 30, 4), 0.25)
     await store.start_run("a", PULL, "m")
     await store.finish_run(outcome("a"))
+    await store.book_posted("a", Posted(check_url="https://h/p/1/checks"))
+    assert [item["decision"] for item in (await store.show_run("a"))["findings"]] == ["kept", "low-confidence"]
     await store.book_posted("a", Posted("https://h/p/1#r"))
     shown = await store.show_run("a")
     assert shown["cost_usd"] == pytest.approx(0.01 + 0.25 + 0.5)
