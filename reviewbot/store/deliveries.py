@@ -6,7 +6,6 @@ by the next. Nobody is answered before the own one is committed.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,14 +17,14 @@ from anyio.to_thread import run_sync
 from reviewbot.core.triggers import JobRequest
 from reviewbot.errors import StoreError
 from reviewbot.inbox import REDELIVERABLE, SEEN_DELIVERY, SEEN_JOB, Delivery, Taken
+from reviewbot.store.database import Database
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
 _T = TypeVar("_T")
 _MOST_TOGETHER = 500  # rows of one commit, and ids in one statement
-_MOST_COLLISIONS = 5
-_REMEDY = "Look at the disk and at REVIEWBOT_DATABASE_URL; `reviewbot doctor` tries it."
+_MOST_COLLISIONS = 4
 _FIRST_PAUSE = 0.1  # seconds before the first new attempt; doubled after each
 
 
@@ -50,8 +49,7 @@ class SqlInbox:
         self.url = url
         self._now = now
         self._patience = patience
-        self._engine: Engine | None = None
-        self._opening = threading.Lock()
+        self._database = Database(url, "database of deliveries")
         self._turn = anyio.Lock()
         self._writer = anyio.CapacityLimiter(1)  # own, so that deliveries never wait for the threads of reviews
         self._others = anyio.CapacityLimiter(4)  # nor for a probe that hangs
@@ -99,26 +97,7 @@ class SqlInbox:
         del self._queue[: len(group)]
 
     def _in_thread(self, work: Callable[[Connection], _T]) -> _T:
-        """One transaction. It is begun again when another process wrote the same delivery or job just before."""
-        from sqlalchemy.exc import DBAPIError, IntegrityError
-
-        for attempt in range(1, _MOST_COLLISIONS + 1):
-            try:
-                with self._opened().begin() as connection:
-                    return work(connection)
-            except DBAPIError as error:
-                if not isinstance(error, IntegrityError) or attempt == _MOST_COLLISIONS:
-                    said = str(error.orig).splitlines()[0]
-                    raise StoreError(f"The database of deliveries failed: {said}.", remedy=_REMEDY) from error
-        raise AssertionError("the last attempt returns or raises")
-
-    def _opened(self) -> Engine:
-        from reviewbot.store.schema import open_engine
-
-        with self._opening:
-            if self._engine is None:
-                self._engine = open_engine(self.url)
-            return self._engine
+        return self._database.run(work, collisions=_MOST_COLLISIONS)
 
     def _stamp(self) -> datetime:
         return _utc(self._now())

@@ -5,7 +5,6 @@ Also what the status page shows of deliveries and runs, which is read from the s
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,15 +14,14 @@ import anyio
 from anyio.to_thread import run_sync
 
 from reviewbot.board import DeliveryLine, RunLine
-from reviewbot.errors import StoreError
+from reviewbot.store.database import Database
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
 _T = TypeVar("_T")
 SEEN_WITHIN = timedelta(seconds=30)
 _FORGOTTEN_AFTER = timedelta(days=1)
-_REMEDY = "Look at the disk and at REVIEWBOT_DATABASE_URL; `reviewbot doctor` tries it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,7 @@ class Fleet:
     def __init__(self, url: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.url = url
         self._now = now
-        self._engine: Engine | None = None
-        self._opening = threading.Lock()
+        self._database = Database(url, "database of the server")
         self._threads = anyio.CapacityLimiter(4)  # own, so that a page never waits for the threads of reviews
 
     async def beat(self, process_id: str, role: str, version: str, started_at: datetime, detail: str) -> None:
@@ -149,22 +146,7 @@ class Fleet:
         return _plain(self._now())
 
     async def _do(self, work: Callable[[Connection], _T]) -> _T:
-        return await run_sync(self._in_thread, work, abandon_on_cancel=True, limiter=self._threads)
-
-    def _in_thread(self, work: Callable[[Connection], _T]) -> _T:
-        from sqlalchemy.exc import DBAPIError
-
-        from reviewbot.store.schema import open_engine
-
-        with self._opening:
-            if self._engine is None:
-                self._engine = open_engine(self.url)
-        try:
-            with self._engine.begin() as connection:
-                return work(connection)
-        except DBAPIError as error:
-            said = str(error.orig).splitlines()[0]
-            raise StoreError(f"The database of the server failed: {said}.", remedy=_REMEDY) from error
+        return await run_sync(self._database.run, work, abandon_on_cancel=True, limiter=self._threads)
 
 
 def _run_line(row: dict[str, Any]) -> RunLine:

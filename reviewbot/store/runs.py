@@ -5,7 +5,6 @@ SQLAlchemy blocks, so each call runs in a worker thread; the database is opened,
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,9 +17,10 @@ from reviewbot.core.cost import Usage
 from reviewbot.core.report.draft import Posted
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.errors import StoreError
+from reviewbot.store.database import Database
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
 _T = TypeVar("_T")
 ANSWERS_KEPT = timedelta(days=30)
@@ -36,7 +36,6 @@ _OF_AN_ATTEMPT = (
     "total",
     "note",
 )
-_SOME_DATABASES_FAULT = "Look at the disk and at REVIEWBOT_DATABASE_URL; `reviewbot doctor` tries it."
 
 
 class SqlRunStore:
@@ -48,8 +47,7 @@ class SqlRunStore:
         self.url = url
         self._kept = kept
         self._now = now
-        self._engine: Engine | None = None
-        self._lock = threading.Lock()
+        self._database = Database(url, "run database")
 
     async def answer(self, key: str, *, only_of: str = "") -> Answer | None:
         """The paid answer of this request, if it is not too old, marked as reused."""
@@ -191,22 +189,7 @@ class SqlRunStore:
         return self._now().astimezone(UTC).replace(tzinfo=None)
 
     async def _do(self, work: Callable[[Connection], _T]) -> _T:
-        return await run_sync(self._in_thread, work)
-
-    def _in_thread(self, work: Callable[[Connection], _T]) -> _T:
-        from sqlalchemy.exc import DBAPIError
-
-        from reviewbot.store.schema import open_engine
-
-        with self._lock:
-            if self._engine is None:
-                self._engine = open_engine(self.url)
-        try:
-            with self._engine.begin() as connection:
-                return work(connection)
-        except DBAPIError as error:
-            said = str(error.orig).splitlines()[0]
-            raise StoreError(f"The run database failed: {said}.", remedy=_SOME_DATABASES_FAULT) from error
+        return await run_sync(self._database.run, work)
 
 
 def _spent_before(connection: Connection, run_id: str) -> dict[str, Any]:
