@@ -19,6 +19,7 @@ import typer
 from reviewbot import errors
 from reviewbot.cli import app
 from reviewbot.core.change.scope import SkipRule
+from reviewbot.core.commands import FORMS, Place, Verb
 from reviewbot.core.config import Config, TriggerName
 from reviewbot.core.findings.finding import RejectReason
 from reviewbot.core.report.outputs.json import SCHEMA
@@ -82,7 +83,7 @@ TRIGGERS: Mapping[TriggerName, tuple[str, str]] = {
     "review_requested": ("The App's account is asked for a review, where GitHub offers that.", "by hand"),
     "rerequested": ("Re-run is pressed at our check, or at all checks.", "by hand"),
     "command": ("A comment begins with the word of `triggers.command`, or with a mention of the App.", "by hand"),
-    "reply": ("A person answers in a thread that a finding of ours began. Not acted on yet.", "by hand"),
+    "reply": ("A person answers in a thread that a finding of ours began, without a command.", "by hand"),
 }
 
 #: Why an event starts no review, and what decides it. A reason without a line here fails the generator.
@@ -148,23 +149,32 @@ FIELDS: Mapping[str, str] = {
     "rejected[].detail": "The reason in words.",
     "coverage.complete": "True when no line was over budget or failed.",
     "coverage.changed_lines": "As git counts them.",
-    "coverage.reviewed_lines": "Shown to the model, and answered.",
+    "coverage.reviewed_lines": "Shown to the model in this run, and answered.",
     "coverage.skipped_lines": "In files that a rule skipped.",
     "coverage.missed_lines": "Over budget or failed.",
+    "coverage.earlier_lines": "Read by an earlier review, and unchanged since: not read again.",
     "coverage.problems": "Faults of the diff itself.",
     "coverage.files": "Every file of the change.",
     "coverage.files[].path": "New path.",
     "coverage.files[].status": "How it ended.",
     "coverage.files[].reason": "The skip rule, or the fault.",
-    "coverage.files[].changed_lines": "The four counts below add up to this.",
+    "coverage.files[].changed_lines": "The five counts below add up to this.",
     "coverage.files[].reviewed_lines": "",
     "coverage.files[].skipped_lines": "",
     "coverage.files[].over_budget_lines": "",
     "coverage.files[].failed_lines": "",
+    "coverage.files[].earlier_lines": "",
     "coverage.files[].missed": "Runs of lines that were over budget or failed.",
     "coverage.files[].missed[].side": "`LEFT` is the old text, `RIGHT` the new.",
     "coverage.files[].missed[].first": "First line.",
     "coverage.files[].missed[].last": "Last line.",
+    "since.head_sha": "The commit that the last review read; empty when there was none.",
+    "since.rounds": "How many reviews of this pull request went before.",
+    "since.late_findings": "Findings of all reviews so far, this one too, on code that an earlier one had read.",
+    "since.full": "Everything was to be read again, as `--full` asks.",
+    "since.reason": "Why everything was read again though a review went before; else empty.",
+    "since.new_lines": "What this run had to read: lines that are new, or that the last review left over.",
+    "since.earlier_lines": "The same as `coverage.earlier_lines`.",
     "usage.requests": "Answers that were charged.",
     "usage.input_tokens": "",
     "usage.cached_input_tokens": "null when the provider does not say.",
@@ -190,12 +200,14 @@ FIELDS: Mapping[str, str] = {
     "findings[].confidence": "0 to 1, by the model.",
     "findings[].title": "",
     "findings[].body": "When it happens, and then what.",
-    "findings[].evidence": "Why it holds, from the code shown.",
-    "findings[].quote": "The code that the model copied.",
+    "findings[].evidence": "Why it holds, from the code shown; empty when `source` is `earlier`.",
+    "findings[].quote": "The code that the model copied; empty when `source` is `earlier`.",
     "findings[].suggestion": "Replaces the lines exactly; only if it was proved.",
     "findings[].unproved_suggestion": "A replacement that did not hold, or was not tried.",
     "findings[].suggestion_note": "Why it was not proved.",
-    "findings[].source": "`model`.",
+    "findings[].source": "`model`; `earlier` for one in `rejected` that only its open thread tells of.",
+    "findings[].late": "It is on code that an earlier review had read, and missed.",
+    "findings[].note": "What readers should know of its past: why it is raised again, say.",
     "findings[].placement.step": "See [placement](../explanation/placement.md).",
     "findings[].placement.reason": "Why not a step higher.",
 }
@@ -374,6 +386,16 @@ def _triggers() -> str:
     return table(("Trigger", "What happens on GitHub", "How"), lines)
 
 
+def _commands() -> str:
+    lines = []
+    for verb in Verb:
+        form = FORMS[verb]
+        takes = f" <{form.takes}>" if form.takes and not form.takes.startswith("[") else f" {form.takes}".rstrip()
+        where = "in the thread of a finding" if form.only is Place.THREAD else "anywhere"
+        lines.append((f"`{verb}{takes}`", form.does, where))
+    return table(("Words", "What is done", "Where"), lines)
+
+
 def _skip_reasons() -> str:
     return table(("Reason", "Meaning", "Decided by"), [(f"`{each}`", *SKIP_REASONS[each]) for each in SkipReason])
 
@@ -452,6 +474,7 @@ def _model_faults() -> str:
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "command-line": _command_line,
+    "commands": _commands,
     "environment": _environment,
     "errors": _errors,
     "github-faults": _github_faults,

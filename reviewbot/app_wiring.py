@@ -10,40 +10,52 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 from reviewbot.core.config import Config, Resolved, ServerSettings
+from reviewbot.core.findings.reply import parse_reply
 from reviewbot.core.findings.standing import place_findings
+from reviewbot.core.report.acts import Act, React
+from reviewbot.core.report.command_answers import not_done
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.core.report.posting import Posting, failure_notice
 from reviewbot.core.report.rendering import CHECK_NAME
 from reviewbot.core.resolution import resolve
-from reviewbot.core.triggers import JobRequest
+from reviewbot.core.triggers import JobRequest, Kind
 from reviewbot.dispatch import run_id_of
-from reviewbot.errors import GitHubNotFound, ReviewbotError, StoreError
+from reviewbot.errors import GitHubForbidden, GitHubNotFound, ReviewbotError, StoreError
+from reviewbot.flows.chat import Chat
+from reviewbot.flows.commands import Answering, MayWrite, Talk
 from reviewbot.flows.job import post, think
 from reviewbot.flows.progress import Progress, Watch
 from reviewbot.flows.review import Order, Ports
+from reviewbot.flows.siblings import ask_about_siblings
 from reviewbot.flows.sifting import sift
+from reviewbot.flows.since import build_on
 from reviewbot.github.client import GitHubClient, TokenProvider
 from reviewbot.github.dry_run import DryRunSink
 from reviewbot.github.installations import POSTER, READER
 from reviewbot.github.pull_requests import GitHubSource
 from reviewbot.github.reviews import GitHubSink
+from reviewbot.github.surroundings import read_whole_thread
+from reviewbot.github.threads import GitHubConversation
 from reviewbot.jobs.job import Job, JobSettings, Verdict
 from reviewbot.model.breaker import Breaker, BreakerModel
 from reviewbot.model.limiter import Limiter
 from reviewbot.store.runs import SqlRunStore
+from reviewbot.store.talks import SqlTalks
 from reviewbot.telemetry.logs import bound
 from reviewbot.telemetry.metered import MeteredModel
 from reviewbot.telemetry.metrics import Metrics
 from reviewbot.telemetry.traces import span
-from reviewbot.wiring import build_model, deployment_layers, settle, write_draft
+from reviewbot.wiring import build_model, check_threads, deployment_layers, settle, write_draft
 
 if TYPE_CHECKING:
-    from reviewbot.core.change.pull_request import PullRequestRef
+    from reviewbot.core.change.pull_request import PullRequestRef, ReviewThread
     from reviewbot.ports import Model
     from reviewbot.settings import Settings
 
@@ -81,7 +93,7 @@ def job_settings(server: ServerSettings, **changes: float) -> JobSettings:
 
 @dataclass(slots=True)
 class ReviewTasks:
-    """What the engine is for: `work` and `post` run on its event loop, `notice` is pure.
+    """What the engine is for: `work` and `post` run on its event loop, `notice` and `seen` are pure.
 
     ``tokens`` is made on first use, because what it holds belongs to that loop. ``role`` is the process's, for its log.
     """
@@ -95,46 +107,72 @@ class ReviewTasks:
     breaker: Breaker
     _tokens: Tokens | None = None
     _limiter: Limiter | None = None
+    _talks: SqlTalks | None = None
 
     @property
     def config(self) -> Config:
         return self.resolved.config
 
     async def work(self, job: Job) -> str | None:
-        """Review; what is to be posted comes back as text. Raises ReviewbotError."""
+        """Review, or answer; what is to be posted comes back as text. Raises ReviewbotError."""
         request = JobRequest.from_json(job.payload)
         run_id = run_id_of(job)
         patient = job.tries < self.config.server.attempts
-        with self._told("review", job, request), self._counted():
+        is_review = request.kind is not Kind.COMMAND
+        with self._told("review" if is_review else "answer", job, request), self._counted(is_review=is_review):
             async with AsyncExitStack() as stack:
                 client, source = await self._github(request, READER, stack)
                 watch = await stack.enter_async_context(_noting(self.store, run_id))
                 order = Order(run_id, patient=patient)
                 ports = self._ports(source, stack)
-                thought = await think(ports, request, order, partial(may_write, client, request.ref), watch)
-            self._count(thought.outcome)
+                allowed = partial(may_write, client, request.ref)
+                thought = await think(ports, request, order, allowed, self._answering(ports, client, allowed), watch)
+            if is_review:
+                self._count(thought.outcome)
             return thought.posting.to_json() if thought.posting else None
 
     async def post(self, job: Job, posting: str) -> None:
-        """Post what `work` made. Raises ReviewbotError."""
+        """Post what `work`, `notice` or `seen` made. Raises ReviewbotError."""
         request = JobRequest.from_json(job.payload)
         with self._told("post", job, request):
             async with AsyncExitStack() as stack:
                 client, source = await self._github(request, POSTER, stack)
                 found = Posting.from_json(posting)
-                posted = await post(source, GitHubSink(client, source), self.store, found)
+                posted = await post(
+                    source,
+                    GitHubSink(client, source),
+                    self.store,
+                    found,
+                    GitHubConversation(client, request.ref),
+                    partial(may_write, client, request.ref, request.requested_by),
+                )
                 if posted is None:
-                    _log.info("not posted: the pull request was closed meanwhile")
+                    _log.info("nothing was posted: the pull request is closed, or who asked may not write here")
                     return
-                _log.info("posted %s", posted.review_url or posted.summary_url or posted.check_url or "nothing new")
+                done = ", ".join(act.kind for act in found.acts) or "nothing new"
+                _log.info("posted %s", posted.review_url or posted.summary_url or posted.check_url or done)
                 for note in posted.notes:
                     _log.warning("%s", note)
 
     def notice(self, job: Job, error: str) -> str | None:
-        """What the pull request is told of a job that was given up; nothing when check runs are turned off."""
+        """What the pull request is told of a job that was given up. A command is answered; a review has a check run, if
+        these are not turned off."""
+        request = JobRequest.from_json(job.payload)
+        if request.kind is Kind.COMMAND:
+            told = not_done(request, error)
+            return Posting(run_id_of(job), None, (told,)).to_json() if told else None
         if not self.config.post.check_run:
             return None
         return failure_notice(run_id_of(job), job.head_sha, error, CHECK_NAME).to_json()
+
+    def seen(self, job: Job) -> str | None:
+        """A reaction that a command was heard, for a job that was just handed in. Whether whoever gave it may is asked
+        when it is posted."""
+        request = JobRequest.from_json(job.payload)
+        if request.trigger != "command" or request.comment_id is None:
+            return None
+        heard = React(str(request.place), request.comment_id)
+        return Posting(run_id_of(job), None, (heard,)).to_json()
 
     @contextmanager
     def _told(self, name: str, job: Job, request: JobRequest) -> Iterator[None]:
@@ -148,11 +186,12 @@ class ReviewTasks:
             yield
 
     @contextmanager
-    def _counted(self) -> Iterator[None]:
+    def _counted(self, *, is_review: bool) -> Iterator[None]:
         try:
             yield
         except ReviewbotError:
-            self.metrics.review("failed")
+            if is_review:
+                self.metrics.review("failed")
             raise
 
     def ended(self, _job: Job, verdict: Verdict) -> None:
@@ -191,10 +230,30 @@ class ReviewTasks:
             model=partial(self._model, stack),
             store=self.store,
             settle=partial(settle, deployment_layers(self.settings)),
+            since=partial(build_on, self.store),
+            read=parse_reply,
             place=place_findings,
+            siblings=ask_about_siblings,
+            check=check_threads,
             sift=sift,
             draft=write_draft,
         )
+
+    def _answering(self, ports: Ports, client: GitHubClient, allowed: MayWrite) -> Answering:
+        """What a model answers people, in threads that are read to their end."""
+        if self._talks is None:
+            self._talks = SqlTalks(self.store.url)
+        chat = Chat(ports.model, ports.store, self._talks, ports.source, lambda: datetime.now(UTC), allowed)
+
+        def over_all(answer: Talk) -> Talk:
+            async def answered(thread: ReviewThread | None, *scene: Any) -> tuple[Act, ...]:
+                if thread is not None and thread.replies >= len(thread.comments):
+                    thread = replace(thread, comments=await read_whole_thread(client, thread.id))
+                return await answer(thread, *scene)
+
+            return answered
+
+        return Answering(ask=over_all(chat.ask), explain=over_all(chat.explain), reply=over_all(chat.reply))
 
     def _model(self, stack: AsyncExitStack, config: Config) -> Model:
         """The model, watched; the breaker and the limits of requests are those of the whole process."""
@@ -218,13 +277,16 @@ class TokensMaker(Protocol):
 
 
 async def may_write(client: GitHubClient, ref: PullRequestRef, login: str) -> bool:
-    """Whether this person may write to the repository now; who is not known there may not.
+    """Whether this person may write to the repository now; who is not known there, or where GitHub does not say, may
+    not.
 
     https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user
     """
+    if not login:
+        return False
     try:
-        found = await client.get(f"/repos/{ref.full_name}/collaborators/{login}/permission")
-    except GitHubNotFound:
+        found = await client.get(f"/repos/{ref.full_name}/collaborators/{quote(login, safe='')}/permission")
+    except (GitHubNotFound, GitHubForbidden):
         return False
     return found.get("permission") in _WRITERS
 

@@ -133,7 +133,9 @@ def review(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show exactly what would be posted; post nothing.")
     ] = False,
-    full: Annotated[bool, typer.Option("--full", help="Ask about everything anew; use no stored answers.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything again, not only what is new, and use no paid answers.")
+    ] = False,
     output_format: OutputFormat = Format.TEXT,
     output: Output = None,
     fail_on: Annotated[FailOn | None, typer.Option(help="Exit with 1 at findings of this severity or above.")] = None,

@@ -13,6 +13,7 @@ from reviewbot.core.commands import Place
 
 if TYPE_CHECKING:
     from reviewbot.core.change.pull_request import ThreadComment
+    from reviewbot.core.report.acts import Orders
 
 Reaction = Literal["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"]
 
@@ -58,6 +59,11 @@ class Conversation(Protocol):
 
     async def answer(self, key: str, text: str) -> str:
         """Answer what was not said in a thread, in the one status comment; the comment's address."""
+        ...
+
+    async def order(self, orders: Orders) -> str:
+        """Keep what people ask for this pull request in the state of its summary comment, which is made when there is
+        none; the comment's address."""
         ...
 
     async def resolve(self, thread_id: str) -> Closed:

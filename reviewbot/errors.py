@@ -29,7 +29,8 @@ ReviewbotError                    the root: a message, what to do about it, whet
     ├── ModelUnauthorized         401 or 403
     ├── ModelNotFound             404, or a model that the provider has shut down
     ├── ModelRejected             400 or 422: the request is wrong
-    │   └── ContextLengthExceeded the prompt is too long for the model: split it
+    │   ├── ContextLengthExceeded the prompt is too long for the model: split it
+    │   └── TalkForgotten         the provider does not have what a talk goes on from: send it all again
     ├── ModelIncomplete           the answer was cut (max_output_tokens or content_filter)
     ├── ModelRefused              the model declined
     ├── ModelFailed               ``status: failed`` or an ``error`` event
@@ -234,6 +235,10 @@ class ModelRejected(ModelError):
 
 class ContextLengthExceeded(ModelRejected):
     """The prompt does not fit the model's window."""
+
+
+class TalkForgotten(ModelRejected):
+    """The provider no longer has the answer that a talk goes on from, or cannot read what it gave of it."""
 
 
 class ModelIncomplete(ModelError):

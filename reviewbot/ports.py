@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reviewbot.core.change.diff import Diff
     from reviewbot.core.change.pull_request import PullRequest, Surroundings
@@ -114,8 +114,16 @@ class RunStore(Protocol):
 
     async def finish_run(self, outcome: ReviewOutcome) -> None: ...
 
-    async def book_posted(self, run_id: str, posted: Posted) -> None:
-        """What a finished run made was posted, perhaps by another process."""
+    async def book_posted(self, run_id: str, posted: Posted, state: str = "") -> None:
+        """What a finished run made was posted, perhaps by another process; ``state`` is that of its draft."""
+        ...
+
+    async def reviewed_state(self, pull: PullRequest) -> str:
+        """``ReviewDraft.state`` of the last run of this pull request that was posted, or an empty text."""
+        ...
+
+    async def wordings(self, pull: PullRequest) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """Title and body with which earlier runs of this pull request surely told findings again, by fingerprint."""
         ...
 
     async def fail_run(self, run_id: str, error: str, usage: Usage, cost_usd: float) -> None:

@@ -6,7 +6,7 @@ import os.path
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,18 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from reviewbot.core.change.pull_request import PullRequestRef
+from reviewbot.core.change.pull_request import PullRequestRef, Surroundings
 from reviewbot.core.config import Config, Resolved
+from reviewbot.core.findings.reply import parse_reply
 from reviewbot.core.findings.standing import place_findings
+from reviewbot.core.report.acts import Act, Closings
+from reviewbot.core.report.continuation import orders_in, review_key, state_after
 from reviewbot.core.report.draft import ReviewDraft
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.core.report.rendering import render_draft
 from reviewbot.core.resolution import Layer, parse_toml, resolve
 from reviewbot.display import LastSeen, watching
 from reviewbot.errors import ConfigError, UsageError
-from reviewbot.flows.collection import SETTINGS_FILE
+from reviewbot.flows.closing import close_threads
+from reviewbot.flows.collection import SETTINGS_FILE, Collected
+from reviewbot.flows.questions import Ask
 from reviewbot.flows.review import Order, Ports, review
+from reviewbot.flows.siblings import ask_about_siblings
 from reviewbot.flows.sifting import sift
+from reviewbot.flows.since import build_on
 from reviewbot.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -81,7 +88,7 @@ async def _estimate(request: Request, last: LastSeen, settings: Settings) -> Est
     async with AsyncExitStack() as stack:
         ports, _ = await stack.enter_async_context(_ports(request, settings, ask=False))
         watch = stack.enter_context(watching(last))
-        return await estimate(ports, watch)
+        return await estimate(ports, watch, full=request.fresh)
 
 
 def layers_of(request: Request, settings: Settings) -> tuple[Layer, ...]:
@@ -133,7 +140,11 @@ async def _ports(
                 model=partial(build_model, settings, stack),
                 store=store,
                 settle=partial(settle, layers),
+                since=partial(build_on, store),
+                read=parse_reply,
                 place=place_findings,
+                siblings=ask_about_siblings,
+                check=check_threads,
                 sift=sift,
                 draft=write_draft,
             ),
@@ -228,13 +239,31 @@ def build_model(
     return models[0] if len(models) == 1 else FallbackModel(models)
 
 
-def settle(layers: Sequence[Layer], text: str) -> Resolved:
+def settle(layers: Sequence[Layer], around: Surroundings) -> Resolved:
+    """The settings in force: the repository's own, those of ``layers`` above them, and what people asked to have left
+    out of this one pull request."""
+    text = around.rules.get(SETTINGS_FILE, "")
     own = [Layer(SETTINGS_FILE, parse_toml(text, SETTINGS_FILE), repository=True)] if text else []
-    return resolve([*own, *layers])
+    found = resolve([*own, *layers])
+    _, ignored = orders_in(around.sticky_body)
+    if not ignored:
+        return found
+    scope = found.config.scope
+    narrowed = scope.model_copy(update={"exclude": (*scope.exclude, *ignored)})
+    sources = {**found.sources, "scope.exclude": f"{found.sources.get('scope.exclude', 'default')} and `ignore` here"}
+    return replace(found, config=found.config.model_copy(update={"scope": narrowed}), sources=sources)
 
 
-def write_draft(outcome: ReviewOutcome, config: Config, key: str) -> ReviewDraft:
-    return render_draft(outcome, config, key=key)
+async def check_threads(ask: Ask, source: PullRequestSource, collected: Collected) -> Closings:
+    """Which open threads of ours this push has met: none in a work tree, and none since a head that was reviewed."""
+    if collected.pull.ref is None or collected.pull.head_sha == collected.since.head_sha:
+        return Closings()
+    return await close_threads(ask, source, collected, collected.since)
+
+
+def write_draft(outcome: ReviewOutcome, config: Config, acts: Sequence[Act]) -> ReviewDraft:
+    draft = render_draft(outcome, config, key=review_key(outcome))
+    return replace(draft, state=state_after(outcome), acts=tuple(acts))
 
 
 def open_store(settings: Settings) -> RunStore:

@@ -71,14 +71,16 @@ class _PullRequest(_Payload):
 
 
 class _Said(_Payload):
-    """A comment, a reply in the diff or a review."""
+    """A comment, a reply in the diff or a review. ``in_reply_to_id`` is that of the first comment of a thread in the
+    diff, also in a reply to a reply; the first comment has none."""
 
     id: _Id
     body: str | None = None
     author_association: str | None = None
+    in_reply_to_id: _Id | None = None
 
     def value(self) -> Comment:
-        return Comment(self.id, self.body or "", self.author_association or "NONE")
+        return Comment(self.id, self.body or "", self.author_association or "NONE", self.in_reply_to_id)
 
 
 class _Envelope(_Payload):

@@ -212,6 +212,7 @@ def _engine(
         post=tasks.post,
         notice=tasks.notice,
         ended=tasks.ended,
+        seen=tasks.seen,
         worker_id=_worker_id(role, settings),
         queues=(WORK,) if role is Role.WORKER else (POSTING,),
     )

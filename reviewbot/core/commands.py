@@ -83,7 +83,7 @@ FORMS: Mapping[Verb, Form] = MappingProxyType(
         Verb.PAUSE: Form("", "No reviews of this pull request by themselves from now on."),
         Verb.RESUME: Form("", "Ends a pause."),
         Verb.IGNORE: Form("pattern", "Leaves out files that a gitignore pattern names, in this pull request."),
-        Verb.SUMMARY: Form("", "Writes the summary again."),
+        Verb.SUMMARY: Form("", "Leads to the summary of the reviews, or says how to get one."),
         Verb.CONFIG: Form("", "Shows the settings in force here."),
         Verb.HELP: Form("[verb]", "Lists the commands."),
     }
@@ -146,13 +146,13 @@ def words_in(body: str, names: Sequence[str]) -> str | None:
             continue
         if any(_same(name.rstrip(",:"), other) for other in names):
             more = lines_of(body)[number + 1 :] if _verb(_first(rest)[0]) is Verb.ASK else []
-            return _clean("\n".join([rest, *more]))
+            return seen_text("\n".join([rest, *more]))
     return None
 
 
 def read_command(words: str, place: Place) -> Asked:
     """What the words after our name ask for; nothing asks for a review."""
-    words = _clean(words)
+    words = seen_text(words)
     first, rest = _first(words)
     if first.lower() == "please" and rest:
         first, rest = _first(rest)
@@ -212,7 +212,7 @@ def _same(one: str, other: str) -> bool:
     return one == other or (one.isascii() and one.lower() == other.lower())
 
 
-def _clean(text: str) -> str:
+def seen_text(text: str) -> str:
     """``text`` without what a reader does not see, bounded."""
     shown = without_comments(text)[: 4 * MOST_WORDS].replace("\t", " ")
     seen = "".join(each for each in shown if each == "\n" or unicodedata.category(each) not in _UNSEEN)

@@ -115,6 +115,13 @@ class ReviewSettings(Section):
         default=25, ge=0, le=100, description="Inline comments of one review; what is over goes to the summary."
     )
     suggestions: bool = Field(default=True, description="Offer proved suggestion blocks.")
+    close_threads: bool = Field(
+        default=True, description="Ask whether points of earlier reviews are met by a push, and resolve their threads."
+    )
+    close_joined: bool = Field(
+        default=False, description="Resolve threads that a person has written in, too, when their point is met."
+    )
+    siblings: bool = Field(default=True, description="Ask once more about places that look like the code of a finding.")
     fail_on: FailOn = Field(default="never", description="Fail at findings of this severity or above.")
 
 
@@ -157,6 +164,15 @@ class TriggerSettings(Section):
     )
     skip_paths: tuple[str, ...] = Field(
         default=(), description="Unless asked by hand, skip if every changed file matches one of these patterns."
+    )
+
+
+class ChatSettings(Section):
+    enabled: bool = Field(default=True, description="Answer replies in our threads, and questions, with the model.")
+    answers_per_thread: int = Field(default=10, ge=0, le=100, description="Answers of the model in one thread.")
+    answers_per_person: int = Field(default=30, ge=0, le=1000, description="Answers of the model to one person a day.")
+    max_output_tokens: int = Field(
+        default=4_000, ge=1_000, le=32_000, description="Ceiling of one answer in a talk, reasoning included."
     )
 
 
@@ -203,6 +219,7 @@ class Config(Section):
     chunks: ChunkSettings = Field(default_factory=ChunkSettings, description="How the change is cut.")
     limits: LimitSettings = Field(default_factory=LimitSettings, description="What may be spent.")
     triggers: TriggerSettings = Field(default_factory=TriggerSettings, description="What starts a review.")
+    chat: ChatSettings = Field(default_factory=ChatSettings, description="What is answered to people.")
     post: PostSettings = Field(default_factory=PostSettings, description="What is written on GitHub.")
     server: ServerSettings = Field(default_factory=ServerSettings, description="How the server works.")
     paths: tuple[PathRule, ...] = Field(default=(), description="Instructions by path.")

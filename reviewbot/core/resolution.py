@@ -37,7 +37,15 @@ REPOSITORY_MAY_NOT = frozenset(
     }
 )
 # What it may only lower.
-REPOSITORY_MAY_LOWER = frozenset({"limits.max_cost_usd", "model.max_output_tokens"})
+REPOSITORY_MAY_LOWER = frozenset(
+    {
+        "limits.max_cost_usd",
+        "model.max_output_tokens",
+        "chat.answers_per_thread",
+        "chat.answers_per_person",
+        "chat.max_output_tokens",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +144,7 @@ def json_schema() -> dict[str, Any]:
 
 def _ceilings(layers: Sequence[Layer]) -> dict[str, Any]:
     """The deployment's values of what a repository may only lower."""
-    ceilings: dict[str, Any] = {"model.max_output_tokens": Config().model.max_output_tokens}
+    ceilings = {name: value for name, value in flatten_config(Config()) if name in REPOSITORY_MAY_LOWER}
     for layer in layers:
         if not layer.repository:
             ceilings |= {k: v for k, v in flatten(layer.values, layer.source) if k in REPOSITORY_MAY_LOWER}

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from reviewbot.core.change.patterns import IgnoreList
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef
-from reviewbot.core.commands import Asked, Command, Place, Verb, names_of, read_command, words_in
+from reviewbot.core.commands import Asked, Command, Place, Verb, names_of, read_command, seen_text, words_in
 from reviewbot.core.config import TriggerName, TriggerSettings
 
 _AUTOMATIC: dict[str, TriggerName] = {
@@ -109,7 +109,8 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest:
-    """A job worth starting. ``head_sha`` is a hint and may be empty; ``words`` are what follows the command's name.
+    """A job worth starting. ``head_sha`` is a hint and may be empty; ``words`` are what follows the command's name, or
+    for the trigger ``reply`` the comment's text.
 
     ``comment_kind`` is the event by which a comment came. ``reply_to`` is the id of the first comment of its thread, if
     it answers one. Whose thread that is no event says: before a trigger ``reply`` is answered, GitHub is to be asked.
@@ -133,12 +134,26 @@ class JobRequest:
     reply_to: int | None = None
 
     @property
+    def by_itself(self) -> bool:
+        """Whether nobody asked: what starts it comes with the pull request."""
+        return self.trigger in _AUTOMATIC
+
+    @property
+    def spoken(self) -> bool:
+        """Whether a person asked in a comment, so that their right to write is to be looked up."""
+        return self.trigger in _SPOKEN
+
+    @property
+    def place(self) -> Place:
+        """Where the comment stands; jobs in the database may hold any word."""
+        return Place(self.comment_kind) if self.comment_kind in set(Place) else Place.CONVERSATION
+
+    @property
     def command(self) -> Asked | None:
         """What a comment asks for; None when no comment asks. Read from ``words``, so jobs in the database have it."""
         if self.trigger != "command":
             return None
-        kind = self.comment_kind
-        return read_command(self.words, Place(kind) if kind in set(Place) else Place.CONVERSATION)
+        return read_command(self.words, self.place)
 
     def to_json(self) -> str:
         return _adapter().dump_json(self).decode()
@@ -266,7 +281,7 @@ def _by_person(event: Event, trigger: TriggerName, settings: TriggerSettings, bo
     for account in (event.sender,) if asked else (event.sender, event.author):
         if account and _same(account.login, bot_login):
             return Skip(SkipReason.OWN, "reviewbot does not react to itself.")
-        if account and account.is_bot and trigger == "reply":
+        if account and account.is_bot and trigger in _SPOKEN:
             return Skip(SkipReason.BOT, "Bots get no answers: two of them would never stop.")
         if account and account.is_bot and not _among(account.login, settings.bots):
             return Skip(SkipReason.BOT, "The bot behind it is not in triggers.bots.")
@@ -305,6 +320,8 @@ def _job(
     event: Event, ref: PullRequestRef, trigger: TriggerName, settings: TriggerSettings, bot_login: str
 ) -> JobRequest:
     words = (_words(event, settings, bot_login) or "") if trigger == "command" else ""
+    if trigger == "reply" and event.comment:
+        words = seen_text(event.comment.body)
     return JobRequest(
         ref=ref,
         installation_id=event.installation_id,

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from reviewbot.core.change.diff import Diff, FileStatus
+from reviewbot.core.change.increment import Since
 from reviewbot.core.change.pull_request import PullRequest, Surroundings
 from reviewbot.core.change.scope import Scope, decide_scope
 from reviewbot.core.config import Config, Resolved
+from reviewbot.core.context.chunking import Piece
 from reviewbot.ports import PullRequestSource
 
 SETTINGS_FILE = ".reviewbot.toml"
-Settle = Callable[[str], Resolved]  # the text of the repository's settings file -> the settings in force
+Settle = Callable[[Surroundings], Resolved]  # the repository's own file among the rules -> the settings in force
 RULE_FILES = ("AGENTS.md", "CLAUDE.md")
 _MOST_RULE_DIRECTORIES = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Everything read before the model is asked. ``heads`` are the head texts of the files in scope."""
+    """Everything read before the model is asked. ``heads`` are the head texts of the files in scope; ``offered`` are
+    the pieces that no earlier review has read, None for all of every file; ``wordings`` are `RunStore.wordings`."""
 
     pull: PullRequest
     resolved: Resolved
@@ -28,6 +31,9 @@ class Collected:
     diff: Diff
     scope: Scope
     heads: Mapping[str, bytes] = field(default_factory=dict)
+    since: Since = field(default_factory=Since)
+    offered: tuple[Piece, ...] | None = None
+    wordings: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def config(self) -> Config:
@@ -50,7 +56,7 @@ async def collect(source: PullRequestSource, pull: PullRequest, settle: Settle) 
     """
     diff = await source.diff(pull)
     surroundings = await source.surroundings(pull, rule_directories(diff))
-    resolved = settle(surroundings.rules.get(SETTINGS_FILE, ""))
+    resolved = settle(surroundings)
     attributes = surroundings.rules.get(".gitattributes", "")
     wanted = decide_scope(diff, resolved.config.scope, attributes)
     paths = [file.path for file in wanted.files if file.status is not FileStatus.REMOVED]

@@ -67,10 +67,11 @@ class Estimate:
         return "\n".join(lines)
 
 
-async def estimate(ports: Ports, watch: Watch = unwatched) -> Estimate:
+async def estimate(ports: Ports, watch: Watch = unwatched, *, full: bool = False) -> Estimate:
     """Read and cut the change as a review would. Raises what a review raises before it asks."""
     watch(Progress("collecting"))
     collected = await collect(ports.source, await ports.source.pull_request(), ports.settle)
+    collected = await ports.since(ports.source, collected, full)
     model = ports.model(collected.config)
     plan = plan_chunks(collected, model.window)
     prompts = [plan.prepare(chunk).prompt for chunk in plan.chunks]

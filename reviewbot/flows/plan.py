@@ -47,6 +47,6 @@ def plan_chunks(collected: Collected, window: int) -> Plan:
             f"The model takes {window:,} tokens, of which instructions, description and rules leave {max(room, 0):,}.",
             remedy="Choose a model with a larger window, or shorten AGENTS.md, CLAUDE.md and the instructions by path.",
         )
-    chunks = cut(files, heads, config.chunks, room - listed)
+    chunks = cut(files, heads, config.chunks, room - listed, collected.offered)
     briefing = brief_with(outline(files, heads, listed)) if len(chunks) > 1 else alone
     return Plan(chunks, lambda chunk: build_prompt(chunk, briefing, heads))

@@ -7,7 +7,7 @@ never lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,7 +18,7 @@ from reviewbot.core.context.chunking import Chunk
 from reviewbot.core.context.prompt import Answer, PreparedPrompt, Prompt
 from reviewbot.core.context.tokens import count_tokens
 from reviewbot.core.cost import CostBudget, Price, Usage
-from reviewbot.core.findings.reply import Reply, parse_reply
+from reviewbot.core.findings.finding import Reply
 from reviewbot.errors import (
     ContextLengthExceeded,
     ModelError,
@@ -37,6 +37,7 @@ from reviewbot.errors import (
 from reviewbot.flows.progress import Progress, Watch
 from reviewbot.ports import Model, RunStore
 
+Ask = Callable[[PreparedPrompt], Awaitable[Answer | None]]
 Fate = Literal["reviewed", "over-budget", "failed"]
 FATAL = (ModelUnauthorized, ModelQuotaExceeded, ModelNotFound, ModelRejected)
 _LEAST_OUTPUT = 2_000  # below this a reasoning model has no room left to say anything
@@ -61,12 +62,14 @@ class Asked:
 @dataclass(slots=True)
 class Interview:
     """One run's questions. Holds the only mutable state of a run: the money, the usage and the first fatal error.
+    ``read`` makes a reply of an answer's text and the number of its chunk, or raises ReplyError.
     ``patient`` means that the run will be begun again after an error that may pass."""
 
     model: Model
     store: RunStore
     run_id: str
     prepare: Callable[[Chunk], PreparedPrompt]
+    read: Callable[[str, int], Reply]
     split: Callable[[Chunk], tuple[Chunk, ...]]
     max_output_tokens: int
     concurrency: int
@@ -79,6 +82,7 @@ class Interview:
     unpriced: bool = False
     models: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    lost: list[ModelError] = field(default_factory=list)
     _ready: dict[int, PreparedPrompt] = field(default_factory=dict)
     _done: int = 0
     _total: int = 0
@@ -86,9 +90,13 @@ class Interview:
     _outages: int = 0
     _settled: anyio.Event = field(default_factory=anyio.Event)
 
-    async def ask_all(self, chunks: tuple[Chunk, ...]) -> tuple[Asked, ...]:
-        """Ask about every chunk, riskiest first; the results come in the order of the chunks."""
-        self._total = len(chunks)
+    async def ask_all(
+        self, chunks: tuple[Chunk, ...], prepare: Callable[[Chunk], PreparedPrompt] | None = None
+    ) -> tuple[Asked, ...]:
+        """Ask about every chunk, riskiest first; the results come in the order of the chunks. ``prepare`` makes another
+        question of each from now on."""
+        self.prepare = prepare or self.prepare
+        self._total += len(chunks)
         results: dict[int, list[Asked]] = {}
         queue = sorted(chunks, key=lambda chunk: (-chunk.risk, chunk.number))
         limiter = anyio.CapacityLimiter(self.concurrency)
@@ -108,6 +116,25 @@ class Interview:
             for chunk in queue[1:]:
                 group.start_soon(one, chunk)
         return tuple(asked for chunk in chunks for asked in results[chunk.number])
+
+    async def extra(self, prepared: PreparedPrompt) -> Answer | None:
+        """One question beside those about chunks, from the store or paid; None when the money does not reach. Raises
+        ModelError, which is among ``lost`` from then on."""
+        key = self.model.request_key(prepared.prompt, self.max_output_tokens)
+        answer = await self.store.answer(key, only_of=self.run_id if self.fresh else "")
+        if answer is not None:
+            self.saved_usd += answer.cost_usd or 0.0
+            self._met(answer)
+            return answer
+        try:
+            answer = await self._buy(prepared)
+        except ModelError as error:
+            self._pay(error.usage, None)
+            self.lost.append(error)
+            raise
+        if answer is not None:
+            await self._keep(key, answer)
+        return answer
 
     async def _prepare_ahead(self, chunks: list[Chunk]) -> None:
         """Make the next prompts while the first answer is awaited."""
@@ -156,7 +183,7 @@ class Interview:
         # An attempt at a fresh run that died had paid for answers: those are as fresh.
         stored = await self.store.answer(key, only_of=self.run_id if self.fresh else "")
         if stored is not None:
-            reply = parse_reply(stored.text, chunk.number)
+            reply = self.read(stored.text, chunk.number)
             self.saved_usd += stored.cost_usd or 0.0
             self._met(stored)
             return reply
@@ -165,7 +192,7 @@ class Interview:
             if answer is None:
                 return None
             try:
-                reply = parse_reply(answer.text, chunk.number)
+                reply = self.read(answer.text, chunk.number)
             except ReplyError:
                 if attempt == _REPLY_TRIES:
                     raise

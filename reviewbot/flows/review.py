@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -17,7 +16,8 @@ from reviewbot.core.change.scope import Scope
 from reviewbot.core.config import Config
 from reviewbot.core.context.chunking import split_chunk
 from reviewbot.core.cost import CostBudget
-from reviewbot.core.findings.finding import Finding, PlacedFinding, RejectReason, Triage
+from reviewbot.core.findings.finding import Finding, PlacedFinding, RejectReason, Reply, Triage
+from reviewbot.core.report.acts import Act, Closings
 from reviewbot.core.report.coverage import PieceFate, build_coverage
 from reviewbot.core.report.draft import ReviewDraft
 from reviewbot.core.report.outcome import Coverage, ReviewOutcome
@@ -25,7 +25,7 @@ from reviewbot.errors import ConfigError, ReviewbotError, StoreError
 from reviewbot.flows.collection import Collected, Settle, collect
 from reviewbot.flows.plan import plan_chunks
 from reviewbot.flows.progress import Progress, Watch, unwatched
-from reviewbot.flows.questions import Asked, Interview
+from reviewbot.flows.questions import Ask, Asked, Interview
 from reviewbot.ports import Model, PullRequestSource, ReviewSink, RunStore
 
 # Not posted now, yet true of the change: they count for the verdict and for ``fail_on``.
@@ -34,19 +34,24 @@ _STANDING = (RejectReason.ALREADY_POSTED, RejectReason.OVER_LIMIT)
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a review needs of the world, and four subjects that are told elsewhere: ``settle`` lays the settings of
-    the repository under those of the deployment, ``place`` ties findings to lines, ``sift`` holds them against what
-    stands on the pull request now, ``draft`` words what is posted. ``model`` makes the model once the settings are
-    known."""
+    """What a review needs of the world, and subjects that are told elsewhere: ``settle`` lays the settings of the
+    repository under those of the deployment, ``since`` adds what an earlier review has read (with True nothing counts),
+    ``read`` reads an answer about a chunk, ``place`` ties findings to lines, ``siblings`` asks about places like
+    theirs, ``check`` asks whether earlier points are met, ``sift`` holds findings against what stands on the pull
+    request now, ``draft`` words what is posted. ``model`` makes the model once the settings are known."""
 
     source: PullRequestSource
     sink: ReviewSink
     model: Callable[[Config], Model]
     store: RunStore
     settle: Settle
+    since: Callable[[PullRequestSource, Collected, bool], Awaitable[Collected]]
+    read: Callable[[str, int], Reply]
     place: Callable[[Sequence[Finding], Diff, Mapping[str, bytes]], Sequence[PlacedFinding]]
-    sift: Callable[[Sequence[PlacedFinding], Surroundings, Collected], Triage]
-    draft: Callable[[ReviewOutcome, Config, str], ReviewDraft]
+    siblings: Callable[[Interview, Collected, Sequence[PlacedFinding], Sequence[Asked]], Awaitable[Sequence[Asked]]]
+    check: Callable[[Ask, PullRequestSource, Collected], Awaitable[Closings]]
+    sift: Callable[[Sequence[PlacedFinding], Surroundings, Collected, Closings], tuple[Triage, Sequence[Act]]]
+    draft: Callable[[ReviewOutcome, Config, Sequence[Act]], ReviewDraft]
 
 
 WhyNot = Callable[[Collected], Awaitable[str]]
@@ -58,9 +63,10 @@ async def _no_reason(_collected: Collected) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was asked for: a name for the run, whether stored answers may be used, whether a closed pull request is
-    reviewed too, and ``why_not``: what else is against a review, by the facts and the settings as they are now. A
-    ``patient`` run ends in an error that may pass, rather than leave out what it kept it from."""
+    """What was asked for: a name for the run, whether everything is read again and no paid answer used (``fresh``),
+    whether a closed pull request is reviewed too, and ``why_not``: what else is against a review, by the facts and the
+    settings as they are now. A ``patient`` run ends in an error that may pass, rather than leave out what it kept it
+    from."""
 
     run_id: str
     fresh: bool = False
@@ -86,6 +92,7 @@ async def review(ports: Ports, order: Order, watch: Watch = unwatched) -> Review
     reason = await order.why_not(collected)
     if reason:
         return await _skip(order, pull, reason, ports)
+    collected = await ports.since(ports.source, collected, order.fresh)
     model = ports.model(collected.config)
     if collected.config.limits.max_cost_usd is not None and model.price is None:
         raise ConfigError(
@@ -131,6 +138,7 @@ async def _review(
         store=ports.store,
         run_id=order.run_id,
         prepare=plan.prepare,
+        read=ports.read,
         split=lambda chunk: split_chunk(chunk, config.chunks.overlap_lines),
         max_output_tokens=config.model.max_output_tokens,
         concurrency=config.model.concurrency,
@@ -142,18 +150,23 @@ async def _review(
     results = await interview.ask_all(plan.chunks)
     _raise_if_nothing_was_read(results)
     if order.patient:
-        _raise_what_may_pass(results)
+        _raise_what_may_pass([asked.error for asked in results])
     clock.lap("asking")
     watch(Progress("placing", usage=interview.usage, cost_usd=interview.budget.spent_usd))
     placed = ports.place(_raised(results), collected.diff, collected.heads)
+    more = await ports.siblings(interview, collected, placed, results)
+    placed = (*placed, *ports.place(_raised(more), collected.diff, collected.heads))
+    closings = await ports.check(interview.extra, ports.source, collected)
+    if order.patient:
+        _raise_what_may_pass(interview.lost)
     # A last look, just before writing: another run may have posted meanwhile, and the head may have moved.
     now = await ports.source.surroundings(collected.pull)
-    kept = ports.sift(placed, now, collected)
+    kept, acts = ports.sift(placed, now, collected, closings)
     coverage = _coverage(collected, results)
     outcome = _outcome(order, collected, interview, results, kept, coverage)
     clock.lap("placing")
     outcome = replace(outcome, timings=clock.laps())
-    outcome = replace(outcome, draft=ports.draft(outcome, config, _key(outcome)))
+    outcome = replace(outcome, draft=ports.draft(outcome, config, acts))
     outcome = await _post(ports, outcome, now.head_sha, watch)
     clock.lap("posting")
     return replace(outcome, timings=clock.laps(), api_calls=ports.source.calls + ports.sink.calls)
@@ -166,11 +179,11 @@ def _raise_if_nothing_was_read(results: Sequence[Asked]) -> None:
         raise errors[0]
 
 
-def _raise_what_may_pass(results: Sequence[Asked]) -> None:
+def _raise_what_may_pass(errors: Sequence[ReviewbotError | None]) -> None:
     """What was read is kept and not paid again."""
-    for asked in results:
-        if asked.error is not None and asked.error.retryable:
-            raise asked.error
+    for error in errors:
+        if error is not None and error.retryable:
+            raise error
 
 
 def _raised(results: Sequence[Asked]) -> list[Finding]:
@@ -185,7 +198,7 @@ def _raised(results: Sequence[Asked]) -> list[Finding]:
 
 def _coverage(collected: Collected, results: Sequence[Asked]) -> Coverage:
     fates = [PieceFate(piece, asked.fate, asked.reason) for asked in results for piece in asked.chunk.pieces]
-    return build_coverage(collected.diff, collected.scope, fates)
+    return build_coverage(collected.diff, collected.scope, fates, collected.since.increment)
 
 
 def _outcome(
@@ -218,6 +231,7 @@ def _outcome(
         skip_reason=unread if verdict == "skipped" else "",
         notes=(*collected.resolved.notes, *interview.notes, *kept.doubts),
         fails=any(severity.reaches(fail_on) for severity in severities),
+        since=collected.since,
     )
 
 
@@ -261,14 +275,6 @@ async def _skip(order: Order, pull: PullRequest, reason: str, ports: Ports) -> R
     with suppress(StoreError):  # nothing was spent: a database that is away is no reason to fail
         await ports.store.start_run(order.run_id, pull, "")
     return await _booked(ports, outcome)
-
-
-def _key(outcome: ReviewOutcome) -> str:
-    """Names what is about to be posted: the same head and the same findings give the same key, so that a retry, or a
-    second run for the same head, finds the first one's review instead of writing it again."""
-    identities = sorted(item.fingerprint for item in outcome.findings)
-    words = [outcome.pull.label, outcome.pull.head_sha, *identities]
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:20]
 
 
 class _Seen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reviewbot.core.change.pull_request import PullRequest, Surroundings
+from reviewbot.core.report.continuation import stated
 from reviewbot.core.report.draft import Posted, ReviewDraft
 from reviewbot.github.payloads import Write, writes
 
@@ -32,5 +33,6 @@ class DryRunSink:
         seen = self._seen()
         sticky = seen.sticky_comment_id if seen else None
         self.draft = draft
-        self._payloads = writes(pull.ref, draft, sticky) if pull.ref else ()
+        shown = stated(draft, seen.sticky_body if seen else "")
+        self._payloads = writes(pull.ref, shown, sticky) if pull.ref else ()
         return Posted()

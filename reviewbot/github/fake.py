@@ -11,6 +11,8 @@ from reviewbot.core.change.diff import Diff, Hunk, Side
 from reviewbot.core.change.patch import parse_diff
 from reviewbot.core.change.pull_request import PullRequest, ReviewThread, Surroundings, ThreadComment, rule_paths
 from reviewbot.core.commands import Place
+from reviewbot.core.report.acts import Act, Orders
+from reviewbot.core.report.continuation import stated, with_orders
 from reviewbot.core.report.draft import InlineComment, Posted, ReviewDraft
 from reviewbot.core.report.marker import answer_marker, has_answer
 from reviewbot.core.report.status import with_answer
@@ -85,6 +87,7 @@ class FakeSink:
         self.reviews: list[dict[str, Any]] = []
         self.file_comments: list[InlineComment] = []
         self.summary: str | None = None
+        self.acts: list[Act] = []
         self.checks: list[ReviewDraft] = []
         self.calls = 0
 
@@ -106,9 +109,11 @@ class FakeSink:
             self.reviews.append(review_payload(draft, kept, moved))
             self.calls += 1
             posted = Posted(f"{address}pullrequestreview-{len(self.reviews)}")
+        draft = stated(draft, self.summary or "")
         if draft.summary is not None:
             self.summary = draft.summary
             self.calls += 1
+        self.acts += draft.acts
         if draft.check is not None:
             self.checks.append(draft)
             self.calls += 1
@@ -132,11 +137,11 @@ class FakeConversation:
         self.threads = {thread.id: thread for thread in threads}
         self.reactions: dict[Subject, list[Reaction]] = {subject: [] for subject in subjects}
         self.edits: dict[Subject, str] = {}
-        self.status = ""
+        self.status = self.summary = ""
         self._may_resolve = may_resolve
         ids = [each.id for thread in self.threads.values() for each in thread.comments]
         self._next = max([1_000, *ids, *(subject.id for subject in self.reactions)]) + 1
-        self._status_id = 0
+        self._status_id = self._summary_id = 0
 
     async def comments(self, thread_id: str) -> tuple[ThreadComment, ...]:
         return self._thread(thread_id).comments
@@ -167,6 +172,11 @@ class FakeConversation:
             raise GitHubForbidden("Resource not accessible by integration", status=200)
         self.threads[thread_id] = replace(thread, resolved=True, resolved_by=self.viewer)
         return Closed.RESOLVED if self._may_resolve else Closed.HIDDEN
+
+    async def order(self, orders: Orders) -> str:
+        self.summary = with_orders(self.summary, orders)
+        self._summary_id = self._summary_id or self._new_id()
+        return _address("issuecomment-", self._summary_id)
 
     async def react(self, subject: Subject, content: Reaction = "eyes") -> None:
         given = self._reactions_of(subject)

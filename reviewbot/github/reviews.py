@@ -1,4 +1,4 @@
-"""ReviewSink over GitHub: one review, one summary edited in place, one check run; each written once.
+"""ReviewSink over GitHub: one review, one summary edited in place, one check run, and what follows; each written once.
 
 A write whose answer was lost is looked for by its hidden marker before it is written again. A review that GitHub
 refuses for one comment is searched by halving: probes are pending reviews, which nobody else sees and which are deleted
@@ -12,13 +12,16 @@ from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from reviewbot.core.change.pull_request import PullRequest, Surroundings
+from reviewbot.core.report.continuation import stated
 from reviewbot.core.report.draft import InlineComment, Posted, ReviewDraft
+from reviewbot.core.report.marker import is_summary
 from reviewbot.errors import (
     GitHubAmbiguous,
     GitHubForbidden,
     GitHubNotFound,
     GitHubRejected,
 )
+from reviewbot.flows.acting import perform
 from reviewbot.github.check_runs import post_check
 from reviewbot.github.client import GitHubClient
 from reviewbot.github.once import write_once
@@ -36,6 +39,8 @@ from reviewbot.github.payloads import (
     summary_write,
 )
 from reviewbot.github.pull_requests import GitHubSource
+from reviewbot.github.surroundings import find_own_comment
+from reviewbot.github.threads import GitHubConversation
 
 _PROBE = "<!-- reviewbot:probe -->"
 _MOST_CULPRITS = 5
@@ -72,12 +77,13 @@ class GitHubSink:
         if seen is None:
             seen = await self._source.surroundings(pull)
         self._source.seen = None  # what is written now makes it out of date for the next attempt or draft
-        again = _was_tried(seen, draft) or draft.key in self._tried
+        again = _was_tried(seen, stated(draft, seen.sticky_body)) or draft.key in self._tried
         self._tried.add(draft.key)
         notes: list[str] = []
         url, moved = await self._post_review(pull, draft, seen, notes)
-        summary_url = await _noted("summary comment", self._post_summary(pull, draft, seen), notes)
+        summary_url = await _noted("summary comment", self._post_summary(pull, draft), notes)
         check_url = await _noted("check run", post_check(self._client, self._root, draft, look_first=again), notes)
+        notes += await perform(GitHubConversation(self._client, self._source.ref), draft.acts)
         posted = Posted(url, summary_url, check_url, tuple(item.fingerprint for item in moved), tuple(notes))
         self._posted[draft.key] = posted
         return posted
@@ -197,8 +203,9 @@ class GitHubSink:
             return False
         return True
 
-    async def _post_summary(self, pull: PullRequest, draft: ReviewDraft, seen: Surroundings) -> str:
-        """The address of the sticky summary, created or edited in place."""
+    async def _post_summary(self, pull: PullRequest, draft: ReviewDraft) -> str:
+        """The address of the sticky summary, created or edited in place. It is read right before, since an order may
+        have been put into it, or have made it, while the review was written."""
 
         async def landed() -> str:
             found = (await self._source.surroundings(pull)).sticky_comment_id
@@ -206,14 +213,15 @@ class GitHubSink:
 
         if draft.summary is None:
             return ""
-        known = seen.sticky_comment_id
+        known = await find_own_comment(self._client, self._source.ref, is_summary)
+        summary = stated(draft, known[1] if known else "").summary or ""
         if known is not None:
-            edit = summary_write(self._root, self._number, draft.summary, known)
+            edit = summary_write(self._root, self._number, summary, known[0])
             try:
                 return str((await self._client.write(edit.verb, edit.path, edit.payload, repeatable=True))["html_url"])
             except GitHubNotFound:
                 pass  # somebody deleted it since it was seen
-        return await write_once(self._client, summary_write(self._root, self._number, draft.summary, None), landed)
+        return await write_once(self._client, summary_write(self._root, self._number, summary, None), landed)
 
     async def _write(self, write: Write) -> Any:
         return await self._client.write(write.verb, write.path, write.payload)

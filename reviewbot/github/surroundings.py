@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from reviewbot.core.change.diff import Side
 from reviewbot.core.change.pull_request import (
     FOLDER_RULES,
     PullRequest,
     PullRequestRef,
+    ReviewThread,
     Surroundings,
     ThreadComment,
     rule_paths,
 )
-from reviewbot.core.report.marker import is_summary, read_findings, read_review
+from reviewbot.core.report.marker import is_summary, read_digests, read_entries, read_findings, read_review
 from reviewbot.errors import GitHubNotFound, GitHubRejected
 from reviewbot.github.client import GitHubClient
 from reviewbot.github.payloads import read_comments, read_thread
@@ -82,6 +84,7 @@ async def read_surroundings(
     threads = found["reviewThreads"]["nodes"] + await _further(client, ref, "reviewThreads", found["reviewThreads"])
     sticky = await _find_own(client, ref, found["early"], found["late"], is_summary)
     issues = (found.get("closingIssuesReferences") or {}).get("nodes") or ()
+    bodies = [*found["reviews"]["nodes"], *found["early"]["nodes"], *found["late"]["nodes"]]
     return Surroundings(
         viewer=data["viewer"]["login"],
         head_sha=found["headRefOid"],
@@ -92,7 +95,8 @@ async def read_surroundings(
         sticky_comment_id=_comment_id(sticky) if sticky else None,
         sticky_body=sticky["body"] if sticky else "",
         review_urls=_review_urls(found["reviews"]["nodes"]),
-        said=_said([*found["reviews"]["nodes"], *found["early"]["nodes"], *found["late"]["nodes"]]),
+        said=_said(bodies),
+        told=_told(bodies),
     )
 
 
@@ -191,6 +195,29 @@ def _said(nodes: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     not take inline."""
     ours = (node for node in nodes if node["viewerDidAuthor"] and node.get("state") != _PENDING)
     return frozenset(mark for node in ours for mark in read_findings(node["body"] or ""))
+
+
+def _told(nodes: Iterable[Mapping[str, Any]]) -> tuple[ReviewThread, ...]:
+    """The same with their words, each once: the first and the last comments of a conversation may be the same."""
+    found: dict[str, ReviewThread] = {}
+    for node in nodes:
+        if not node["viewerDidAuthor"] or node.get("state") == _PENDING:
+            continue
+        digests = dict(read_digests(node["body"] or ""))
+        for mark, text in read_entries(node["body"] or ""):
+            found[mark] = ReviewThread(
+                id="",
+                path="",
+                side=Side.RIGHT,
+                line=None,
+                resolved=False,
+                outdated=False,
+                ours=True,
+                body=text,
+                fingerprints=(mark,),
+                digests=((mark, digests[mark]),) if mark in digests else (),
+            )
+    return tuple(found.values())
 
 
 def _rules(paths: Sequence[str], repository: Mapping[str, Any]) -> dict[str, str]:

@@ -7,12 +7,15 @@ resolved, which `payloads.read_thread` reads as what it means. Mutations go out 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from reviewbot.conversation import Closed, Reaction, Subject
 from reviewbot.core.change.pull_request import PullRequestRef, ThreadComment
 from reviewbot.core.commands import Place
-from reviewbot.core.report.marker import answer_marker, has_answer, is_status
+from reviewbot.core.report.acts import Orders
+from reviewbot.core.report.continuation import with_orders
+from reviewbot.core.report.marker import answer_marker, has_answer, is_status, is_summary
 from reviewbot.core.report.status import with_answer
 from reviewbot.errors import GitHubForbidden, GitHubNotFound, GitHubRejected
 from reviewbot.github.client import GitHubClient
@@ -75,21 +78,29 @@ class GitHubConversation:
 
     async def answer(self, key: str, text: str) -> str:
         """One call to find the status comment, one to write it."""
+        return await self._rewrite(is_status, lambda body: with_answer(body, key, text))
+
+    async def order(self, orders: Orders) -> str:
+        """One call to find the summary comment, one to write it."""
+        return await self._rewrite(is_summary, lambda body: with_orders(body, orders))
+
+    async def _rewrite(self, wanted: Callable[[str], bool], written: Callable[[str], str]) -> str:
+        """Edit the one comment of ours that is ``wanted``, or make it out of an empty text; its address."""
 
         async def landed() -> str:
-            found = await find_own_comment(self._client, self._ref, is_status)
+            found = await find_own_comment(self._client, self._ref, wanted)
             return f"{self._page}#issuecomment-{found[0]}" if found else ""
 
-        known = await find_own_comment(self._client, self._ref, is_status)
+        known = await find_own_comment(self._client, self._ref, wanted)
         if known is not None:
-            body = with_answer(known[1], key, text)
+            body = written(known[1])
             if known[1].split() == body.split():  # GitHub may give a body back with other line ends
                 return f"{self._page}#issuecomment-{known[0]}"
             try:
                 return await self.edit_comment(Subject(Place.CONVERSATION, known[0]), body)
             except GitHubNotFound:
                 pass  # somebody deleted it since it was seen
-        first = summary_write(self._root, self._ref.number, with_answer("", key, text), None)
+        first = summary_write(self._root, self._ref.number, written(""), None)
         return await write_once(self._client, first, landed)
 
     async def resolve(self, thread_id: str) -> Closed:

@@ -41,12 +41,14 @@ from reviewbot.jobs.workflows import (
     JobParked,
     Notice,
     Post,
+    Seen,
     StoredError,
     Tasks,
-    Turn,
     Work,
+    Workflows,
     attempts_of,
     enqueue,
+    enqueue_seen,
     job_of,
     register,
 )
@@ -72,13 +74,14 @@ class JobEngine:
 
     Both run on an event loop of the engine's own, are cancelled when their job is replaced, and say by a
     ReviewbotError whether it is worth another try. ``queues`` are those that this process takes work from: WORK, POSTS,
-    both, or none for a process that only hands jobs in. ``worker_id`` is the process's own among all that take work,
-    and the same after a restart; the host's name when empty, or ``local`` for a file.
+    both, or none for a process that only hands jobs in. ``seen`` makes what is posted when a job is handed in, without
+    waiting for its turn, and ``notice`` what is posted when it was given up. ``worker_id`` is the process's own among
+    all that take work, and the same after a restart; the host's name when empty, or ``local`` for a file.
 
     All methods raise StoreError when the database cannot be used; while it is away they wait for it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by keyword only: what a job can bring about
         self,
         url: str,
         work: Work,
@@ -87,18 +90,19 @@ class JobEngine:
         post: Post = _nothing_to_post,
         notice: Notice = lambda _job, _error: None,
         ended: Ended = lambda _job, _verdict: None,
+        seen: Seen = lambda _job: None,
         worker_id: str = "",
         queues: Collection[str] = WORK_AND_POSTS,
     ) -> None:
         self._url = _plain(url)
         self._sqlite = self._url.startswith("sqlite")
-        self._tasks = Tasks(work, post, notice, ended)
+        self._tasks = Tasks(work, post, notice, ended, seen)
         self._settings = settings or JobSettings()
         self._queues = [name for queue in queues for name in {WORK: (TURNS, RUNS), POSTING: (POSTS,)}[queue]]
         self._id = worker_id or ("local" if self._sqlite else socket.gethostname())
         self._liveness: Liveness | None = None
         self._lock: TextIO | None = None
-        self._turn: Turn | None = None
+        self._workflows: Workflows | None = None
         self._alive: set[str] = set()
         self._orphans: set[str] = set()
         self._threads = anyio.CapacityLimiter(4)  # own, so that jobs are handed in while reviews use all others
@@ -157,7 +161,7 @@ class JobEngine:
             self._lock = hold_file(_file_of(self._url), self._id, _PATIENCE) if self._queues else None
         DBOS(config=self._config())
         logging.getLogger("dbos").addFilter(_is_news)
-        self._turn = register(self._tasks, self._settings, self._alive)
+        self._workflows = register(self._tasks, self._settings, self._alive)
         DBOS.listen_queues(self._queues)
         if self._queues and not self._sqlite:
             self._liveness = Liveness(
@@ -212,7 +216,7 @@ class JobEngine:
         if self._lock:
             self._lock.close()
             self._lock = None
-        self._turn = None
+        self._workflows = None
 
     def _submit(self, job: Job, delay: float | None) -> bool:
         from dbos import DBOS
@@ -220,8 +224,11 @@ class JobEngine:
         new = DBOS.get_workflow_status(job.attempt_id) is None
         if delay is None and job.newest_wins:
             delay = self._settings.debounce
-        job = replace(job, asked=time.time_ns() // 1000)
-        enqueue(self._started(), job, delay or None)
+        job, workflows = replace(job, asked=time.time_ns() // 1000), self._started()
+        seen = self._tasks.seen(job)
+        if seen is not None:
+            enqueue_seen(workflows.post, job, seen, self._settings)
+        enqueue(workflows.turn, job, delay or None)
         replaced = to_replace(job, attempts_of(job.pr_key)) if job.newest_wins else []
         if replaced:
             DBOS.cancel_workflows(replaced, cancel_children=True)
@@ -235,7 +242,7 @@ class JobEngine:
             raise UsageError(f"No parked job has the id {job_id}.", remedy="The status page lists them.")
         last = f"{status.pr_key}|{job_id}|{status.attempt}"
         (row,) = DBOS.list_workflows(workflow_ids=[last], load_output=False)
-        enqueue(self._started(), replace(job_of(row), attempt=status.attempt + 1, tries=1), None)
+        enqueue(self._started().turn, replace(job_of(row), attempt=status.attempt + 1, tries=1), None)
 
     def _mend(self) -> None:
         """Begin again what is under way here by the database's account, but not by ours, twice in a row: while the
@@ -250,10 +257,10 @@ class JobEngine:
                 _answered(DBOS.resume_workflows, ids, queue_name=queue)
         self._orphans = orphans.keys() - self._orphans
 
-    def _started(self) -> Turn:
-        if self._turn is None:
+    def _started(self) -> Workflows:
+        if self._workflows is None:
             raise StoreError("The job engine is not running.", remedy="Start it first.")
-        return self._turn
+        return self._workflows
 
 
 def _owners() -> Collection[str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from reviewbot.jobs.job import names
-from reviewbot.jobs.workflows import ACTIVE, ENDED, TURN
+from reviewbot.jobs.workflows import ACTIVE, ENDED, TURN, seen_id
 
 _MOST_TOGETHER = 500
 
@@ -22,5 +22,6 @@ def delete_ended(line: datetime) -> int:
     ended = DBOS.list_workflows(status=ENDED, completed_before=stamp, **plain)
     ids = [row.workflow_id for row in ended if names(row.workflow_id)[:2] not in living]
     for start in range(0, len(ids), _MOST_TOGETHER):
-        DBOS.delete_workflows(ids[start : start + _MOST_TOGETHER], delete_children=True)
+        those = ids[start : start + _MOST_TOGETHER]
+        DBOS.delete_workflows([*those, *map(seen_id, those)], delete_children=True)
     return len(ids)

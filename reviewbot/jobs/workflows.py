@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Work = Callable[[Job], Awaitable[str | None]]
 Post = Callable[[Job, str], Awaitable[None]]
 Notice = Callable[[Job, str], str | None]
+Seen = Callable[[Job], str | None]
 Ended = Callable[[Job, Verdict], None]
 Turn = Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
 VERSION = "jobs-1"  # changes only when an attempt that was begun before could not be ended by this code
@@ -49,13 +50,22 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Tasks:
     """What the engine is for. ``work`` returns the text that ``post`` is to be given, in whatever process posts, or
-    None; ``notice`` turns the error of a parked job into such a text, or into None. ``ended`` is told how each attempt
-    ended that was not stopped."""
+    None; ``notice`` turns the error of a parked job into such a text, or into None, and ``seen`` a job that was just
+    handed in. ``ended`` is told how each attempt ended that was not stopped."""
 
     work: Work
     post: Post
     notice: Notice
     ended: Ended
+    seen: Seen = lambda _job: None
+
+
+@dataclass(frozen=True, slots=True)
+class Workflows:
+    """What can be enqueued: a turn, and a posting of its own."""
+
+    turn: Turn
+    post: Any
 
 
 class _Place(TypedDict):
@@ -88,6 +98,19 @@ def enqueue(turn: Turn, job: Job, delay: float | None) -> None:
         DBOS.enqueue_workflow(TURNS, turn, job.to_data())
 
 
+def enqueue_seen(post: Any, job: Job, posting: str, settings: JobSettings) -> None:
+    """Ask for the sign that a job was taken, which does not wait for its turn; a second time is nothing. What comes of
+    it nobody waits for. It has no priority, so it is first, also before its own job's post of the same second."""
+    from dbos import DBOS
+
+    with _place_of_post(seen_id(job.attempt_id), job, settings, priority=None):
+        DBOS.enqueue_workflow(POSTS, post, {**job.to_data(), "newest_wins": False}, posting)
+
+
+def seen_id(attempt_id: str) -> str:
+    return f"{attempt_id}|seen"
+
+
 def attempts_of(pr_key: str) -> list[Attempt]:
     """Every kept attempt of the pull request."""
     from dbos import DBOS
@@ -100,8 +123,8 @@ def job_of(row: WorkflowStatus) -> Job:
     return Job.from_data((row.input or {"args": ({},)})["args"][0])
 
 
-def register(tasks: Tasks, settings: JobSettings, alive: set[str]) -> Turn:
-    """Make the workflows known to DBOS, once for each start of it; the turn is what is enqueued.
+def register(tasks: Tasks, settings: JobSettings, alive: set[str]) -> Workflows:
+    """Make the workflows known to DBOS, once for each start of it.
 
     ``alive`` holds the ids of those that this process is in the middle of.
     """
@@ -128,7 +151,7 @@ def register(tasks: Tasks, settings: JobSettings, alive: set[str]) -> Turn:
             await _enqueue_next(review_turn, job, data, verdict.pause)
         return asdict(verdict)
 
-    return review_turn
+    return Workflows(review_turn, post)
 
 
 def _register_post(tasks: Tasks, settings: JobSettings, alive: set[str]) -> Any:
@@ -207,17 +230,25 @@ async def _run_of(job: Job, data: dict[str, Any], run: Any, settings: JobSetting
 
 
 async def _enqueue_post(post: Any, workflow_id: str, data: dict[str, Any], posting: str, settings: JobSettings) -> Any:
-    """One writer to an installation at a time, as GitHub asks: "Best practices for using the REST API"."""
-    from dbos import DBOS, SetEnqueueOptions, SetWorkflowID, SetWorkflowTimeout
+    from dbos import DBOS
 
     job = Job.from_data(data)
+    with _place_of_post(workflow_id, job, settings, priority=job.priority):
+        return await DBOS.enqueue_workflow_async(POSTS, post, data, posting)
+
+
+@contextmanager
+def _place_of_post(workflow_id: str, job: Job, settings: JobSettings, *, priority: int | None) -> Iterator[None]:
+    """One writer to an installation at a time, as GitHub asks: "Best practices for using the REST API"."""
+    from dbos import SetEnqueueOptions, SetWorkflowID, SetWorkflowTimeout
+
     place = str(job.installation_id or 0)
     with (
         SetWorkflowID(workflow_id),
         SetWorkflowTimeout(settings.posting + _GRACE),
-        SetEnqueueOptions(queue_partition_key=place, priority=job.priority),
+        SetEnqueueOptions(queue_partition_key=place, priority=priority),
     ):
-        return await DBOS.enqueue_workflow_async(POSTS, post, data, posting)
+        yield
 
 
 async def _enqueue_next(turn: Turn, job: Job, data: dict[str, Any], pause: float) -> None:

@@ -35,17 +35,22 @@ def build_prompt_request(
     prompt: Prompt, settings: ModelSettings, facts: ModelFacts, max_output_tokens: int
 ) -> ResponseRequest:
     """The request for a prompt: strict schema, nothing kept at the provider unless the settings say so, and nothing
-    that the model refuses. Background answers must be kept until they are read. Raises ConfigError for an effort that
-    the model does not have."""
+    that the model refuses. Of a talk the provider may leave out the oldest exchanges, which the text repeats; where it
+    keeps nothing, it gives what it thought in a form that only it can read. Background answers must be kept until they
+    are read. Raises ConfigError for an effort that the model does not have."""
+    talk = prompt.talk
+    sealed = talk is not None and not settings.store and bool(facts.efforts)
     schema = TextFormat(type="json_schema", name=prompt.schema_name, json_schema=prompt.schema, strict=True)
     request = ResponseRequest(
         model=facts.id,
         instructions=prompt.instructions,
-        input=(Message(role="user", content=(InputText(text=prompt.text),)),),
+        input=(*(talk.items if talk else ()), Message(role="user", content=(InputText(text=prompt.text),))),
+        previous_response_id=(talk.follows or None) if talk else None,
+        include=("reasoning.encrypted_content",) if sealed else None,
         max_output_tokens=max_output_tokens,
         reasoning=Reasoning(effort=settings.effort) if facts.efforts else None,
         text=TextOptions(format=schema),
-        truncation=settings.truncation,
+        truncation="auto" if talk else settings.truncation,
         store=settings.store,
         stream=settings.stream,
         background=settings.background or None,
@@ -111,6 +116,7 @@ class ResponsesModel:
             response_id=response.id or "",
             seconds=self.clock() - started,
             notes=notes,
+            items=response.items() if prompt.talk else (),
         )
 
     async def _forgotten(self, request: ResponseRequest, response_id: str | None) -> tuple[str, ...]:

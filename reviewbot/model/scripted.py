@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import anyio
@@ -50,6 +51,7 @@ class ScriptedModel:
 
     def request_key(self, prompt: Prompt, max_output_tokens: int) -> str:
         asked = [self.id, prompt.instructions, prompt.text, prompt.schema_name, prompt.schema, max_output_tokens]
+        asked += [asdict(prompt.talk)] if prompt.talk else []
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
     async def answer(self, prompt: Prompt, max_output_tokens: int) -> Answer:

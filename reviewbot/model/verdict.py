@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _QUOTA_CODES = {"insufficient_quota", "billing_hard_limit_reached", "credit_limit_reached"}
 _MODEL_CODES = {"model_not_found", "model_not_available", "unsupported_model", "invalid_model", "deploymentnotfound"}
+_FORGOTTEN_CODES = {"previous_response_not_found", "invalid_encrypted_content"}
 _LENGTH_CODES = {"context_length_exceeded", "string_above_max_length", "context_window_exceeded"}
 _LENGTH_WORDS = re.compile(
     r"(this (model|endpoint)'s maximum context length|your input exceeds the context window|"
@@ -119,7 +120,8 @@ class _Said:
 def http_fault(refusal: HttpRefusal, *, model: str, ending: str, now: float) -> Fault:
     """The fault of a refused request. ``ending`` is what the catalogue knows of the model's end; ``now`` is the Unix
     time. An empty ``model`` means that the request was about a stored answer, not about a model."""
-    error = _http_error(refusal.status, _read(refusal.body), model, ending)
+    said = _read(refusal.body)
+    error = _forgotten(refusal.status, said) or _http_error(refusal.status, said, model, ending)
     retry = error.retryable
     if not isinstance(error, errors.ModelQuotaExceeded):
         retry = {"true": True, "false": False}.get(refusal.headers.get("x-should-retry", "").lower(), retry)
@@ -127,6 +129,15 @@ def http_fault(refusal: HttpRefusal, *, model: str, ending: str, now: float) -> 
     if isinstance(error, errors.ModelRateLimited) and wait is not None:
         error.retry_after = wait
     return Fault(error, retry, wait)
+
+
+def _forgotten(status: int, said: _Said) -> ModelError | None:
+    """Looked at first: a 404 is else about the model. A provider that does not know the parameter forgets, too."""
+    if status not in (400, 404) or not (said.code in _FORGOTTEN_CODES or said.param == "previous_response_id"):
+        return None
+    told = f"HTTP {status}, {said.code}: {said.words}"
+    what = f"The provider does not have what the talk goes on from ({told})."
+    return errors.TalkForgotten(what, remedy="Send the talk again as a whole.")
 
 
 def _http_error(status: int, said: _Said, model: str, ending: str) -> ModelError:

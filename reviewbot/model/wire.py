@@ -200,6 +200,20 @@ class OutputItem(_Received):
     status: str | None = None
     role: str | None = None
     content: tuple[ContentPart | None, ...] | str | None = None
+    summary: Any = None
+    encrypted_content: str | None = None
+
+    def again(self) -> dict[str, Any] | None:
+        """The item as a later request may send it; None for what nobody but its provider could read."""
+        if self.type == "reasoning" and self.encrypted_content and self.id:
+            sealed = {"encrypted_content": self.encrypted_content, "summary": []}
+            return {"type": "reasoning", "id": self.id, **sealed}
+        if self.type != "message" or not self.id or not isinstance(self.content, tuple):
+            return None
+        texts = [part.text for part in self.content if part is not None and part.type == "output_text" and part.text]
+        parts = [{"type": "output_text", "text": text, "annotations": [], "logprobs": []} for text in texts]
+        whole = {"type": "message", "id": self.id, "role": "assistant", "status": "completed", "content": parts}
+        return whole if parts else None
 
 
 class TokenDetails(_Received):
@@ -272,6 +286,11 @@ class Response(_Received):
     def output_text(self) -> str:
         """The visible text: as sent, else joined from the output's messages; empty when there is none."""
         return self.sent_output_text or "".join(part.text or "" for part in self.parts("output_text"))
+
+    def items(self) -> tuple[dict[str, Any], ...]:
+        """The output as a later request may send it again, when nothing is kept at the provider."""
+        sent = (item.again() for item in self.output or () if item is not None)
+        return tuple(item for item in sent if item is not None)
 
     @property
     def refusal(self) -> str | None:

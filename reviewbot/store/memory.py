@@ -7,6 +7,8 @@ from dataclasses import replace
 from reviewbot.core.change.pull_request import PullRequest
 from reviewbot.core.context.prompt import Answer
 from reviewbot.core.cost import Usage
+from reviewbot.core.findings.identity import Wordings
+from reviewbot.core.findings.triage import sure
 from reviewbot.core.report.draft import Posted
 from reviewbot.core.report.outcome import ReviewOutcome
 
@@ -22,6 +24,7 @@ class MemoryRunStore:
         self.spent: dict[str, tuple[Usage, float]] = {}
         self.progress: dict[str, tuple[str, int, int]] = {}
         self.posted: dict[str, Posted] = {}
+        self.states: dict[str, str] = {}
         self._paid_by: dict[str, str] = {}
 
     async def answer(self, key: str, *, only_of: str = "") -> Answer | None:
@@ -38,11 +41,28 @@ class MemoryRunStore:
     async def note_progress(self, run_id: str, stage: str, done: int, total: int) -> None:
         self.progress[run_id] = (stage, done, total)
 
-    async def book_posted(self, run_id: str, posted: Posted) -> None:
+    async def book_posted(self, run_id: str, posted: Posted, state: str = "") -> None:
         self.posted[run_id] = posted
+        found = self.outcomes.get(run_id)
+        if found and state and posted != Posted():
+            self.states[found.pull.html_url or found.pull.label] = state
 
     async def finish_run(self, outcome: ReviewOutcome) -> None:
         self.outcomes[outcome.run_id] = outcome
+        if outcome.draft and outcome.draft.state and outcome.posted not in (None, Posted()):
+            self.states[outcome.pull.html_url or outcome.pull.label] = outcome.draft.state
+
+    async def reviewed_state(self, pull: PullRequest) -> str:
+        return self.states.get(pull.html_url or pull.label, "")
+
+    async def wordings(self, pull: PullRequest) -> Wordings:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for outcome in self.outcomes.values():
+            if (outcome.pull.html_url, outcome.pull.label) == (pull.html_url, pull.label):
+                for item in filter(sure, outcome.rejected):
+                    told = item.placed.finding
+                    found.setdefault(item.placed.fingerprint, []).append((told.title, told.body))
+        return found
 
     async def fail_run(self, run_id: str, error: str, usage: Usage, cost_usd: float) -> None:
         self.errors[run_id] = error

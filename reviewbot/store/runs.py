@@ -14,6 +14,8 @@ from anyio.to_thread import run_sync
 from reviewbot.core.change.pull_request import PullRequest
 from reviewbot.core.context.prompt import Answer
 from reviewbot.core.cost import Usage
+from reviewbot.core.findings.identity import Wordings
+from reviewbot.core.findings.triage import sure
 from reviewbot.core.report.draft import Posted
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.errors import StoreError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 ANSWERS_KEPT = timedelta(days=30)
+_MOST_WORDINGS = 500  # of one pull request, the newest
 _SPENT = ("requests", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
 _OF_AN_ATTEMPT = (
     "verdict",
@@ -109,6 +112,8 @@ class SqlRunStore:
             from reviewbot.store.tables import findings, runs
 
             row = {**_run_row(outcome), **_with_before(connection, outcome.run_id, outcome.usage, outcome.cost_usd)}
+            if outcome.draft and outcome.draft.state and _is_told(outcome):
+                row["state"] = outcome.draft.state
             values = _storable(row) | {"finished_at": self._stamp()}
             connection.execute(runs.update().where(runs.c.id == outcome.run_id).values(values))
             rows = _finding_rows(outcome)
@@ -117,10 +122,12 @@ class SqlRunStore:
 
         await self._do(write)
 
-    async def book_posted(self, run_id: str, posted: Posted) -> None:
+    async def book_posted(self, run_id: str, posted: Posted, state: str = "") -> None:
         def write(connection: Connection) -> None:
             from reviewbot.store.tables import findings, runs
 
+            if state and posted != Posted():
+                connection.execute(runs.update().where(runs.c.id == run_id).values(state=state))
             if not posted.review_url:  # a summary or a check run, or only word that the job was given up
                 return
             connection.execute(runs.update().where(runs.c.id == run_id).values(review_url=posted.review_url))
@@ -128,6 +135,43 @@ class SqlRunStore:
             connection.execute(findings.update().where(*kept).values(decision="posted"))
 
         await self._do(write)
+
+    async def reviewed_state(self, pull: PullRequest) -> str:
+        """Told apart by the page of the pull request, which names the host too."""
+
+        def read(connection: Connection) -> str:
+            from sqlalchemy import func, select
+
+            from reviewbot.store.tables import runs
+
+            mine = (runs.c.target == pull.label, runs.c.url == (pull.html_url[:400] or None), runs.c.state.is_not(None))
+            # A run that is tried again has not finished, and databases do not agree where such a row sorts.
+            when = func.coalesce(runs.c.finished_at, runs.c.started_at)
+            newest = select(runs.c.state).where(*mine).order_by(when.desc(), runs.c.id.desc()).limit(1)
+            return str(connection.execute(newest).scalar() or "")
+
+        return await self._do(read)
+
+    async def wordings(self, pull: PullRequest) -> Wordings:
+        def read(connection: Connection) -> Wordings:
+            from sqlalchemy import select
+
+            from reviewbot.store.tables import findings, runs
+
+            mine = (runs.c.target == pull.label, runs.c.url == (pull.html_url[:400] or None))
+            rows = (
+                select(findings.c.fingerprint, findings.c.title, findings.c.body)
+                .join(runs, runs.c.id == findings.c.run_id)
+                .where(*mine, findings.c.body.is_not(None))
+                .order_by(findings.c.id.desc())
+                .limit(_MOST_WORDINGS)
+            )
+            found: dict[str, list[tuple[str, str]]] = {}
+            for mark, title, body in reversed(connection.execute(rows).all()):
+                found.setdefault(mark, []).append((title, body))
+            return found
+
+        return await self._do(read)
 
     async def fail_run(self, run_id: str, error: str, usage: Usage, cost_usd: float) -> None:
         def write(connection: Connection) -> None:
@@ -140,13 +184,14 @@ class SqlRunStore:
         await self._do(write)
 
     async def prune(self, before: datetime) -> int:
-        """Delete runs that began before, with their findings, and answers of that age; how many runs."""
+        """Delete runs that began before, with their findings, and answers and talks of that age; how many runs."""
 
         def write(connection: Connection) -> int:
-            from reviewbot.store.tables import answers, runs
+            from reviewbot.store.tables import answers, runs, talks
 
             line = before.astimezone(UTC).replace(tzinfo=None)
             connection.execute(answers.delete().where(answers.c.created_at < line))
+            connection.execute(talks.delete().where(talks.c.created_at < line))
             return connection.execute(runs.delete().where(runs.c.started_at < line)).rowcount
 
         return await self._do(write)
@@ -262,16 +307,21 @@ def _run_row(outcome: ReviewOutcome) -> dict[str, Any]:
         "verdict": outcome.verdict,
         "model": outcome.model,
         "changed_lines": outcome.coverage.changed_lines,
-        "reviewed_lines": outcome.coverage.reviewed_lines,
+        "reviewed_lines": outcome.coverage.reviewed_lines + outcome.coverage.earlier_lines,
         "cost_usd": outcome.cost_usd,
         "review_url": outcome.posted.review_url if outcome.posted else None,
         "note": outcome.skip_reason or None,
     }
 
 
+def _is_told(outcome: ReviewOutcome) -> bool:
+    """Whether anything of it stands on GitHub: a dry run writes nothing."""
+    return outcome.posted is not None and outcome.posted != Posted()
+
+
 def _finding_rows(outcome: ReviewOutcome) -> list[dict[str, Any]]:
-    told = outcome.posted is not None and outcome.posted != Posted()
-    fates = [(item, "posted" if told else "kept", "") for item in outcome.findings]
+    told_again = {id(item.placed) for item in outcome.rejected if sure(item)}
+    fates = [(item, "posted" if _is_told(outcome) else "kept", "") for item in outcome.findings]
     fates += [(item.placed, item.reason.value, item.detail) for item in outcome.rejected]
     return [
         {
@@ -285,6 +335,7 @@ def _finding_rows(outcome: ReviewOutcome) -> list[dict[str, Any]]:
             "placement": placed.location.step.value,
             "decision": decision,
             "detail": detail,
+            "body": placed.finding.body if id(placed) in told_again else None,
         }
         for placed, decision, detail in fates
     ]

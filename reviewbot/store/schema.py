@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from reviewbot.errors import StoreError
 
-VERSION = "0003"
+VERSION = "0004"
 _LOCK = 727_110_515  # names our advisory lock on Postgres
 _KEPT, _MORE = 2, 3  # connections of one store; a server of few processes has several, and Postgres allows 100 in all
 

@@ -45,6 +45,7 @@ runs = Table(
     Column("done", Integer),
     Column("total", Integer),
     Column("note", Text),  # why nothing was reviewed
+    Column("state", Text),  # what a posted run has read, as a marker
     Index("runs_by_start", "started_at"),
     Index("runs_by_status", "status"),
 )
@@ -82,6 +83,7 @@ findings = Table(
     Column("placement", String(20), nullable=False),
     Column("decision", String(40), nullable=False),  # posted, kept (a dry run, a work tree), or the reason why not
     Column("detail", Text, nullable=False),
+    Column("body", Text),  # of one that was surely told before, for the words
     Index("findings_by_run", "run_id"),
 )
 
@@ -105,6 +107,23 @@ deliveries = Table(
     Index("deliveries_by_age", "received_at"),
     Index("deliveries_by_job", "job_key", unique=True),
     Index("deliveries_undone", "priority", "received_at", sqlite_where=_UNDONE, postgresql_where=_UNDONE),
+)
+
+talks = Table(
+    "talks",
+    metadata,
+    Column("thread", String(400), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("key", String(64), nullable=False),  # the id of the comment that was answered
+    Column("login", String(100), nullable=False),
+    Column("head_sha", String(64), nullable=False),
+    Column("response_id", String(200), nullable=False),
+    Column("items", Text, nullable=False),  # what the model put out, as a list in JSON
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("created_at", DateTime, nullable=False),
+    Index("talks_by_age", "created_at"),
+    Index("talks_by_person", "login", "created_at"),
 )
 
 processes = Table(

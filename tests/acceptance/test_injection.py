@@ -89,7 +89,8 @@ def without_code(text: str) -> str:
 def ours(world: World, text: str) -> str:
     """Without the markup that we write ourselves: folds, footers, markers, links into this pull request."""
     text = re.sub(r"</?(?:details|summary|sub)>", "", text)
-    markers = r"^<!-- reviewbot:(?:summary|(?:finding|review):[0-9a-f]+|code:[0-9a-f]+:[a-z0-9.]+) -->$"
+    kinds = r"summary|(?:finding|review):[0-9a-f]+|code:[0-9a-f]+:[a-z0-9.]+|state:[0-9]+:[0-9a-f]{8}:[\w-]+"
+    markers = rf"^<!-- reviewbot:(?:{kinds}) -->$"
     text = re.sub(markers, "", text, flags=re.MULTILINE)
     return re.sub(r"\]\(" + re.escape(world.web) + r"/octo/shop/pull/1/files#diff-[0-9a-f]+R?\d*\)", "]()", text)
 

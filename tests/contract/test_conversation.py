@@ -14,8 +14,11 @@ import pytest
 
 from reviewbot.conversation import Closed, Conversation, Subject
 from reviewbot.core.change.pull_request import PullRequestRef, ReviewThread
+from reviewbot.core.change.state import ReviewedState, read_state, state_marker
 from reviewbot.core.commands import Place
-from reviewbot.core.report.marker import answer_marker, has_answer, is_status
+from reviewbot.core.report.acts import Orders
+from reviewbot.core.report.continuation import orders_in, with_state
+from reviewbot.core.report.marker import answer_marker, has_answer, is_status, is_summary, summary_marker
 from reviewbot.errors import GitHubError, GitHubForbidden, GitHubNotFound, GitHubRejected
 from reviewbot.github.client import GitHubClient
 from reviewbot.github.fake import FakeConversation
@@ -30,6 +33,8 @@ ENVIRON = {
 }  # fmt: skip
 MAY_PUSH = {"pull_requests": "write", "contents": "write"}
 MAY_NOT = {"pull_requests": "write", "contents": "read"}
+HEAD, BASE = "a" * 40, "b" * 40
+PAUSE, RESUME = Orders(HEAD, BASE, paused=True), Orders(HEAD, BASE, paused=False)
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Case:
     comment: Subject
     review: Subject
     status: Callable[[], list[str]]
+    summaries: Callable[[], list[str]]
     reactions: Callable[[Subject], list[str]]
     text: Callable[[Subject], str]
 
@@ -127,6 +133,7 @@ def _of_fake(ours: ReviewThread, anns: ReviewThread, comment: Subject, review: S
     return Case(
         fake, ours, anns, comment, review,
         status=lambda: [fake.status] if fake.status else [],
+        summaries=lambda: [fake.summary] if fake.summary else [],
         reactions=lambda on: list(fake.reactions[on]),
         text=lambda on: fake.edits[on],
     )  # fmt: skip
@@ -136,6 +143,7 @@ def _of_sandbox(stage: Stage, ours: ReviewThread, anns: ReviewThread, comment: S
     return Case(
         GitHubConversation(stage.client, stage.source.ref), ours, anns, comment, review,
         status=lambda: [row.body for row in stage.hosted.comments.values() if is_status(row.body)],
+        summaries=lambda: [row.body for row in stage.hosted.comments.values() if is_summary(row.body)],
         reactions=lambda on: [row.content for row in _table(stage.hosted, on)[on.id].reactions],
         text=lambda on: str(_table(stage.hosted, on)[on.id].body),
     )  # fmt: skip
@@ -190,6 +198,22 @@ async def test_commands_are_answered_in_one_comment(case: Case) -> None:
     assert is_status(text)
     assert text.index("It goes on.") < text.index("It is paused."), "newest first"
     assert text.count("It goes on.") == 1
+
+
+async def test_orders_are_kept_in_the_one_summary(case: Case) -> None:
+    first = await case.talk.order(PAUSE)
+    assert [orders_in(body) for body in case.summaries()] == [(True, ())]
+    second = await case.talk.order(Orders(HEAD, BASE, ignore=("docs/**", "*.md")))
+    third = await case.talk.order(PAUSE)
+    assert first.rpartition("#")[2] == second.rpartition("#")[2] == third.rpartition("#")[2]
+    assert [orders_in(body) for body in case.summaries()] == [(True, ("docs/**", "*.md"))]
+    await case.talk.order(RESUME)
+    (body,) = case.summaries()
+    assert orders_in(body) == (False, ("docs/**", "*.md"))
+    state = read_state(body)
+    assert isinstance(state, ReviewedState)
+    assert (state.rounds, state.missed.everything) == (0, True), "orders alone are no review"
+    assert body.startswith("### Not reviewed yet")
 
 
 async def test_resolve(case: Case) -> None:
@@ -253,12 +277,14 @@ async def test_every_fault_ends_in_one_of_each(origin: Path, fault: str, where: 
         for _ in range(2):
             await talk.reply(thread.id, thread.comment_id, "Because.", "11")
             await talk.answer("12", "Paused.")
+            await talk.order(PAUSE)
             await talk.react(stage.comment)
             assert await talk.resolve(thread.id) is Closed.HIDDEN
         await stage.client.aclose()
     hosted = stage.hosted
     assert [has_answer(row.body, "11") for row in hosted.review_comments.values()].count(True) == 1
     assert [is_status(row.body) for row in hosted.comments.values()].count(True) == 1
+    assert [orders_in(row.body) for row in hosted.comments.values() if is_summary(row.body)] == [(True, ())]
     assert [row.content for row in hosted.comments[stage.comment.id].reactions] == ["eyes"]
     assert hosted.review_comments[thread.comment_id].minimized == "RESOLVED"
 
@@ -313,6 +339,7 @@ async def test_without_the_right_to_write_nothing_is_swallowed(origin: Path) -> 
         deeds: list[Callable[[], Any]] = [
             lambda: talk.reply(thread.id, thread.comment_id, "x", "11"),
             lambda: talk.answer("11", "x"),
+            lambda: talk.order(PAUSE),
             lambda: talk.react(stage.comment),
             lambda: talk.react(stage.review),
             lambda: talk.resolve(thread.id),
@@ -322,4 +349,72 @@ async def test_without_the_right_to_write_nothing_is_swallowed(origin: Path) -> 
             with pytest.raises(GitHubError):
                 await deed()
         await reader.aclose()
+        await stage.client.aclose()
+
+
+SUMMARY = f"### 2 findings\n\nwords\n\n{summary_marker()}"
+STATE = ReviewedState(HEAD, BASE, rounds=3)
+
+
+async def _summary(stage: Stage, speaker: GitHubClient, body: str) -> int:
+    written = await speaker.write("POST", f"/repos/octo/shop/issues/{stage.source.ref.number}/comments", {"body": body})
+    return int(written["id"])
+
+
+async def test_an_order_leaves_the_words_and_the_state_of_a_review_alone(origin: Path) -> None:
+    with ExitStack() as stack:
+        stage = await staged(stack, origin, MAY_NOT)
+        number = await _summary(stage, stage.client, with_state(SUMMARY, state_marker(STATE), ""))
+        talk = GitHubConversation(stage.client, stage.source.ref)
+        assert (await talk.order(PAUSE)).endswith(f"#issuecomment-{number}")
+        body = stage.hosted.comments[number].body
+        assert body.startswith(SUMMARY)
+        assert read_state(body) == ReviewedState(HEAD, BASE, paused=True, rounds=3)
+        before = stage.client.writes
+        await talk.order(PAUSE)
+        assert stage.client.writes == before, "what is in force is not written again"
+        stage.hosted.comments[number].body = body.replace("\n", "\r\n")
+        await talk.order(PAUSE)
+        assert stage.client.writes == before, "nor for other line ends"
+        await talk.order(RESUME)
+        assert read_state(stage.hosted.comments[number].body) == STATE
+        await stage.client.aclose()
+
+
+async def test_a_summary_of_somebody_else_takes_no_orders(origin: Path) -> None:
+    with ExitStack() as stack:
+        stage = await staged(stack, origin, MAY_NOT)
+        forged = with_state(SUMMARY, state_marker(STATE), "")
+        number = stage.github.comment("octo/shop", stage.source.ref.number, "ann", forged)
+        await GitHubConversation(stage.client, stage.source.ref).order(PAUSE)
+        assert stage.hosted.comments[number].body == forged
+        bodies = [row.body for row in stage.hosted.comments.values() if is_summary(row.body)]
+        assert [orders_in(body) for body in bodies] == [(False, ()), (True, ())]
+        seen = await stage.source.surroundings(await stage.source.pull_request())
+        assert orders_in(seen.sticky_body) == (True, ())
+        await stage.client.aclose()
+
+
+async def test_a_summary_that_is_deleted_on_the_way_is_made_anew(origin: Path) -> None:
+    with ExitStack() as stack:
+        stage = await staged(stack, origin, MAY_NOT)
+        number = await _summary(stage, stage.client, with_state(SUMMARY, state_marker(STATE), ""))
+        stage.github.faults.add(f"PATCH .*/issues/comments/{number}$", "status:404")
+        address = await GitHubConversation(stage.client, stage.source.ref).order(PAUSE)
+        assert not address.endswith(f"-{number}")
+        made = stage.hosted.comments[int(address.rpartition("-")[2])]
+        assert (orders_in(made.body), is_summary(made.body)) == ((True, ()), True)
+        await stage.client.aclose()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_every_fault_of_an_edit_ends_in_one_order(origin: Path, fault: str) -> None:
+    with ExitStack() as stack:
+        stage = await staged(stack, origin, MAY_NOT)
+        number = await _summary(stage, stage.client, with_state(SUMMARY, state_marker(STATE), ""))
+        stage.github.faults.add("PATCH .*", fault)
+        await GitHubConversation(stage.client, stage.source.ref).order(PAUSE)
+        bodies = [row.body for row in stage.hosted.comments.values() if is_summary(row.body)]
+        assert bodies == [stage.hosted.comments[number].body]
+        assert read_state(bodies[0]) == ReviewedState(HEAD, BASE, paused=True, rounds=3)
         await stage.client.aclose()

@@ -50,7 +50,11 @@ class Told:
 
     async def post(self, job: Job, posting: str) -> None:
         """``posting`` is a wish of its own."""
-        await self._do("post", "posted", job, json.loads(posting))
+        wish = json.loads(posting)
+        await self._do("greet", "greeted", job, wish) if "seen" in wish else await self._do("post", "posted", job, wish)
+
+    def seen(self, job: Job) -> str | None:
+        return json.dumps({"seen": True}) if json.loads(job.payload).get("asked") else None
 
     def notice(self, job: Job, error: str) -> str | None:
         return json.dumps({"error": error}) if json.loads(job.payload).get("told") else None
@@ -117,7 +121,7 @@ def running(
     else:
         url = request.getfixturevalue("postgres").replace("postgresql://", "postgresql+psycopg://")
     told = Told()
-    engine = JobEngine(url, told, QUICK, post=told.post, notice=told.notice, worker_id="w1")
+    engine = JobEngine(url, told, QUICK, post=told.post, notice=told.notice, seen=told.seen, worker_id="w1")
     anyio.run(engine.start)
     yield engine, told
     anyio.run(engine.stop)
@@ -351,6 +355,30 @@ async def test_a_post_that_fails_is_done_again_with_the_work(running: Running) -
     assert told.of("begin").count(passing.id) == told.of("post").count(passing.id) == 2
     await until(lambda: has_state(engine, failing.id, JobState.PARKED))
     assert failing.id not in told.of("posted")
+
+
+@pytest.mark.anyio
+async def test_that_a_job_was_taken_is_told_once_and_before_its_turn(running: Running) -> None:
+    """While another job of the pull request has the turn; when it is handed in again; and also if it is replaced."""
+    engine, told = running
+    key = f"octo/repo#{fresh()}"
+    first = job(fresh(), key, push=False, place=7020, sleep=1.0)
+    asked = job(fresh(), key, push=False, place=7020, asked=True, posts=json.dumps({}))
+    await engine.submit(first)
+    await until(lambda: first.id in told.of("begin"))
+    assert [await engine.submit(asked), await engine.submit(asked)] == [True, False]
+    await until(lambda: asked.id in told.of("greeted"))
+    assert first.id not in told.of("end")
+    await until(lambda: has_state(engine, asked.id, JobState.DONE))
+    assert told.at("greeted", asked.id) < told.at("begin", asked.id)
+    assert (told.of("greet").count(asked.id), told.of("posted").count(asked.id)) == (1, 1)
+    assert first.id not in told.of("greet")
+    other = f"octo/repo#{fresh()}"
+    old, new = (job(fresh(), other, place=7021, asked=asks) for asks in (True, False))
+    await engine.submit(old, delay=60.0)
+    await engine.submit(new)
+    await until(lambda: old.id in told.of("greeted"))
+    await until(lambda: has_state(engine, old.id, JobState.REPLACED))
 
 
 @pytest.mark.anyio

@@ -13,12 +13,16 @@ import anyio
 import pytest
 
 from reviewbot.checkout import GitWorkspace
+from reviewbot.core.change.diff import Side
 from reviewbot.core.change.patch import parse_diff
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef, Surroundings
+from reviewbot.core.report.draft import InlineComment, ReviewDraft
+from reviewbot.core.report.marker import digest_marker, finding_marker, summary_marker
 from reviewbot.errors import ReviewbotError
 from reviewbot.github.client import GitHubClient
 from reviewbot.github.fake import FakeSource
 from reviewbot.github.pull_requests import GitHubSource
+from reviewbot.github.reviews import GitHubSink
 from reviewbot.local_tree import LocalSource
 from reviewbot.ports import PullRequestSource
 
@@ -144,7 +148,7 @@ async def test_rules_come_from_the_base(source: PullRequestSource) -> None:
     seen = await source.surroundings(await source.pull_request(), ["src", "nowhere"])
     assert seen.rules == {"AGENTS.md": "Be kind.\n", "src/CLAUDE.md": "Be strict.\n"}
     assert [message.strip() for message in seen.commit_messages] == ["Change it all"]
-    assert seen.threads == ()
+    assert (seen.threads, seen.said, seen.told, seen.sticky_body) == ((), frozenset(), (), "")
     assert seen.sticky_comment_id is None
 
 
@@ -162,3 +166,57 @@ async def test_what_a_pull_request_was_can_be_read_again(source: PullRequestSour
     ]
     with pytest.raises(ReviewbotError):
         await source.diff_between(pull.base_sha, "0" * 39 + "1")
+
+
+# Over HTTP alone: what we have said without a thread.
+
+DIGEST = "1.bug.0a1b2c.0"
+
+
+def entry(name: str) -> str:
+    digest = digest_marker(name, DIGEST) if name == "one" else ""
+    return f"In `a.py`:\n\nAbout {name}.\n\n{digest}\n{finding_marker(name)}"
+
+
+async def test_what_was_said_without_a_thread_comes_with_its_words(origin: Origin) -> None:
+    sandbox = pytest.importorskip("reviewbot.sandbox.github")
+    async with AsyncExitStack() as stack:
+        github = sandbox.SandboxGitHub({"octo/shop": origin.path})
+        number = github.open_pull_request("octo/shop", base="main", head="topic")
+        url = stack.enter_context(sandbox.running(sandbox.create_app(github)))
+        ref = PullRequestRef("github.com", "octo", "shop", number)
+        client, ann = (GitHubClient(github.add_token(login), api_url=url) for login in ("reviewer", "ann"))
+        source = GitHubSource(client, ref)
+        pull = await source.pull_request()
+        moved = InlineComment("no.py", Side.RIGHT, None, 1, entry("moved"), "moved")
+        inline = InlineComment("src/app.py", Side.RIGHT, None, 2, entry("inline"), "inline")
+        body = f"2 findings.\n\n---\n\n{entry('one')}\n\n---\n\n{entry('two')}"
+        await GitHubSink(client, source).post(
+            pull, ReviewDraft("k", pull.head_sha, body, (moved, inline), f"Summary.\n\n{summary_marker()}")
+        )
+        root = f"/repos/octo/shop/pulls/{number}/reviews"
+        await ann.write("POST", root, {"event": "COMMENT", "body": entry("forged")})
+        await client.write("POST", root, {"body": entry("pending")})
+        github.comment("octo/shop", number, "reviewer", f"More findings.\n\n{entry('more')}\n\n{entry('two')}")
+        github.comment("octo/shop", number, "reviewer", "Nothing of this kind.")
+        for _ in range(40):  # the first and the last comments of a conversation are then not the same
+            github.comment("octo/shop", number, "ann", entry("forged"))
+        seen = await source.surroundings(pull)
+        await client.aclose()
+        await ann.aclose()
+    told = {thread.fingerprints: thread for thread in seen.told}
+    assert set(told) == {("one",), ("two",), ("moved",), ("more",)}
+    assert len(seen.told) == len(told), "each once"
+    assert seen.said == {"one", "two", "moved", "more"}
+    assert [thread.fingerprints for thread in seen.threads if thread.ours] == [("inline",)]
+    for (name,), thread in told.items():
+        assert (thread.path, thread.line, thread.ours, thread.resolved, thread.outdated) == (
+            "",
+            None,
+            True,
+            False,
+            False,
+        )
+        assert f"About {name}." in thread.body
+        assert [other for other in ("one", "two", "moved", "more") if f"About {other}." in thread.body] == [name]
+        assert thread.digests == (((name, DIGEST),) if name == "one" else ())

@@ -6,6 +6,7 @@ import stat
 import tempfile
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from reviewbot.core.findings.finding import (
     Severity,
     Step,
 )
-from reviewbot.core.report.draft import Posted
+from reviewbot.core.report.draft import Posted, ReviewDraft
 from reviewbot.core.report.outcome import Coverage, ReviewOutcome
 from reviewbot.errors import StoreError
 from reviewbot.ports import RunStore
@@ -160,6 +161,74 @@ async def test_a_further_attempt_adds_to_what_was_spent(store: RunStore) -> None
     assert (shown["requests"], shown["input_tokens"]) == (1 + 2 + 1, 100 + 30 + 2)
     assert (shown["status"], shown["error"], shown["review_url"]) == ("finished", None, "https://h/p/1#r")
     assert [item["decision"] for item in shown["findings"]] == ["posted", "low-confidence"]
+
+
+POSTED = Posted(summary_url="https://h/p/1#s")
+
+
+async def run_through(
+    store: RunStore, run_id: str, state: str, *, posted: Posted | None = POSTED, pull: PullRequest = PULL
+) -> None:
+    """A run that read what ``state`` says, posted by the process that asked, or (None) not yet."""
+    await store.start_run(run_id, pull, "m")
+    draft = ReviewDraft("k", pull.head_sha, None, (), "Summary.", state=state)
+    await store.finish_run(replace(outcome(run_id), pull=pull, draft=draft, posted=posted))
+
+
+async def test_what_was_read_is_known_once_it_is_posted(store: RunStore) -> None:
+    assert await store.reviewed_state(PULL) == ""
+    await run_through(store, "a", "<!-- one -->")
+    assert await store.reviewed_state(PULL) == "<!-- one -->"
+    await run_through(store, "b", "<!-- two -->", posted=None)
+    await run_through(store, "c", "<!-- dry -->", posted=Posted())
+    assert await store.reviewed_state(PULL) == "<!-- one -->"
+    await store.book_posted("b", POSTED, "<!-- two -->")
+    assert await store.reviewed_state(PULL) == "<!-- two -->"
+    await run_through(store, "d", "<!-- three -->")
+    assert await store.reviewed_state(PULL) == "<!-- three -->"
+
+
+async def test_what_leaves_the_state_alone(store: RunStore) -> None:
+    await run_through(store, "a", "<!-- one -->")
+    await run_through(store, "b", "")
+    await run_through(store, "c", "<!-- two -->", posted=None)
+    await store.book_posted("c", Posted(), "<!-- two -->")
+    await store.book_posted("c", POSTED)
+    await store.book_posted("no such run", POSTED, "<!-- three -->")
+    await store.start_run("d", PULL, "m")
+    await store.fail_run("d", "away", Usage(), 0.0)
+    assert await store.reviewed_state(PULL) == "<!-- one -->"
+
+
+async def test_booking_the_state_twice_changes_nothing(store: RunStore) -> None:
+    await run_through(store, "a", "<!-- one -->", posted=None)
+    for _ in range(2):
+        await store.book_posted("a", Posted("https://h/p/1#r", notes=("no check run",)), "<!-- one -->")
+    assert await store.reviewed_state(PULL) == "<!-- one -->"
+
+
+async def test_pull_requests_of_the_same_name_are_told_apart(store: RunStore) -> None:
+    elsewhere = replace(PULL, html_url="https://ghe.example.com/p/1")
+    nowhere = replace(PULL, html_url="")
+    for number, pull in enumerate((PULL, elsewhere, nowhere)):
+        await run_through(store, f"r{number}", f"<!-- {number} -->", pull=pull)
+    for number, pull in enumerate((PULL, elsewhere, nowhere)):
+        assert await store.reviewed_state(pull) == f"<!-- {number} -->"
+    assert await store.reviewed_state(replace(PULL, html_url="https://h/p/2")) == ""
+    assert await store.reviewed_state(replace(PULL, html_url="' OR 1=1 --")) == ""
+
+
+async def test_a_run_that_is_tried_again_keeps_what_it_has_posted(store: RunStore) -> None:
+    """Its process died after it had posted. Databases do not agree where a row without an end is sorted."""
+    await run_through(store, "b", "<!-- sooner -->")
+    await run_through(store, "a", "<!-- later -->", posted=None)
+    await store.book_posted("a", POSTED, "<!-- later -->")
+    await store.start_run("a", PULL, "m")
+    assert await store.reviewed_state(PULL) == "<!-- later -->"
+    await run_through(store, "a", "<!-- not posted -->", posted=None)
+    assert await store.reviewed_state(PULL) == "<!-- later -->"
+    await run_through(store, "c", "<!-- latest -->")
+    assert await store.reviewed_state(PULL) == "<!-- latest -->"
 
 
 async def test_old_runs_are_pruned_with_what_belongs_to_them(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Pure values of an incremental review: Missed, FileIncrement, Increment. `comparison.py` makes an Increment.
+"""Pure values of an incremental review: Missed, FileIncrement, Increment, Since. `comparison.py` makes an Increment.
 
 A changed line of the patch now is one of three: ``fresh`` (not in the patch that was reviewed last), ``owed`` (in it,
 but not read then), or reviewed earlier. Fresh and owed lines together are ``offered`` for review.
@@ -121,6 +121,23 @@ class Increment:
     def by_path(self) -> dict[str, FileIncrement]:
         """The entries by the path of the patch now. A path that a faulty diff has twice is new both times."""
         return {file.path: file for file in self.files}
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What earlier reviews of the pull request leave to this one. Without an ``increment`` everything is read: there
+    was no review to build on (``reason`` says why in a clause, empty when there was none), or ``full`` was asked for.
+
+    ``head_sha`` is the head that the last one read, empty when there was none. ``rounds`` and ``late_findings`` count
+    the reviews so far, and their findings on code that an earlier one had read.
+    """
+
+    increment: Increment | None = None
+    head_sha: str = ""
+    rounds: int = 0
+    late_findings: int = 0
+    full: bool = False
+    reason: str = ""
 
 
 def count_lines(runs: tuple[Run, ...]) -> int:

@@ -172,7 +172,8 @@ class Surroundings:
     ``rules`` maps the path of a rule file at the base commit (``.reviewbot.toml``, ``AGENTS.md``, ``src/CLAUDE.md``,
     ``.gitattributes``) to its text. ``head_sha`` is the head at this moment, empty for a work tree.
     ``sticky_comment_id`` is our summary comment, if there is one already. ``said`` are
-    the identities of findings that stand in bodies of ours, since they have no line to be a thread on.
+    the identities of findings that stand in bodies of ours, since they have no line to be a thread on; ``told`` has
+    their words, as threads without a path.
     """
 
     viewer: str = ""
@@ -185,3 +186,4 @@ class Surroundings:
     sticky_body: str = ""
     review_urls: dict[str, str] = field(default_factory=dict)
     said: frozenset[str] = frozenset()
+    told: tuple[ReviewThread, ...] = ()

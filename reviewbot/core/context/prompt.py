@@ -94,6 +94,14 @@ _MOST_MESSAGES, _MOST_ISSUES = 20, 3
 
 
 @dataclass(frozen=True, slots=True)
+class Talk:
+    """What goes before an exchange: the answer it ``follows``, if the provider keeps it, or earlier ``items``."""
+
+    follows: str = ""
+    items: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """One question to the model, ready to be sent: constant instructions, the text, and the schema of the answer.
 
@@ -106,6 +114,7 @@ class Prompt:
     schema: dict[str, Any]
     cache_key: str
     metadata: tuple[tuple[str, str], ...] = ()
+    talk: Talk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,7 @@ class Answer:
     seconds: float = 0.0
     reused: bool = False
     notes: tuple[str, ...] = ()
+    items: tuple[dict[str, Any], ...] = ()  # of an exchange of a talk, sent with the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +159,7 @@ class Briefing:
 def brief(pull: PullRequest, around: Surroundings, config: Config, digest: str, outline: str = "") -> Briefing:
     """Prepare the shared part. ``digest`` names the diff; ``outline`` is empty when one chunk shows everything."""
     facts = _facts(pull, around)
-    nonce = _nonce(f"{digest}\n{facts}", facts + outline)
+    nonce = nonce_for(f"{digest}\n{facts}", facts + outline)
     parts = [f'<pull_request data="{nonce}">\n{facts}\n</pull_request data="{nonce}">']
     rules = _shared_rules(around.rules, config)
     if rules:
@@ -163,7 +173,7 @@ def brief(pull: PullRequest, around: Surroundings, config: Config, digest: str, 
 def build_prompt(chunk: Chunk, briefing: Briefing, sources: Mapping[str, bytes]) -> PreparedPrompt:
     """The question about one chunk, secrets replaced by marks."""
     shown = render_chunk(chunk, sources)
-    nonce = briefing.nonce if briefing.nonce not in shown else _nonce(briefing.nonce, briefing.opening + shown)
+    nonce = briefing.nonce if briefing.nonce not in shown else nonce_for(briefing.nonce, briefing.opening + shown)
     opening = briefing.opening.replace(briefing.nonce, nonce)
     own = path_rules(chunk.paths, briefing)
     rules = f"<rules>\n{own}\n</rules>\n\n" if own else ""
@@ -172,16 +182,16 @@ def build_prompt(chunk: Chunk, briefing: Briefing, sources: Mapping[str, bytes])
     return PreparedPrompt(prompt, redacted)
 
 
-def _nonce(seed: str, text: str) -> str:
+def nonce_for(seed: str, text: str) -> str:
     """A word that is not in ``text``: 96 bits of a digest, so that nobody can write a text that holds its own."""
     nonce = hashlib.sha256(seed.encode("utf-8", "replace")).hexdigest()[:24]
-    return nonce if nonce not in text else _nonce(nonce, text)
+    return nonce if nonce not in text else nonce_for(nonce, text)
 
 
 def _instructions(config: Config) -> str:
     parts = [INSTRUCTIONS]
     if config.review.language != "English":
-        language = _one_line(config.review.language)
+        language = one_line(config.review.language)
         parts.append(f"Write title, body, evidence and explanation in {language}.")
     if not config.review.suggestions:
         parts.append("Suggestions are not wanted here: suggestion is always null.")
@@ -189,28 +199,28 @@ def _instructions(config: Config) -> str:
 
 
 def _facts(pull: PullRequest, around: Surroundings) -> str:
-    parts = [f"Title: {_one_line(pull.title)}", f"Author: {_one_line(pull.author)}"]
+    parts = [f"Title: {one_line(pull.title)}", f"Author: {one_line(pull.author)}"]
     if pull.body.strip():
-        parts.append(f"Description:\n{_capped(pull.body, _BODY_CHARS)}")
-    messages = [f"- {_capped(message, _MESSAGE_CHARS)}" for message in around.commit_messages[-_MOST_MESSAGES:]]
+        parts.append(f"Description:\n{capped(pull.body, _BODY_CHARS)}")
+    messages = [f"- {capped(message, _MESSAGE_CHARS)}" for message in around.commit_messages[-_MOST_MESSAGES:]]
     if messages:
         earlier = len(around.commit_messages) - len(messages)
         parts.append("\n".join(["Commits:", *messages, *([f"[cut: {earlier} earlier commits]"] if earlier else [])]))
     for title, body in around.linked_issues[:_MOST_ISSUES]:
-        parts.append(f"Linked issue: {_one_line(title)}\n{_capped(body, _ISSUE_CHARS)}")
+        parts.append(f"Linked issue: {one_line(title)}\n{capped(body, _ISSUE_CHARS)}")
     if len(around.linked_issues) > _MOST_ISSUES:
         parts.append(f"[cut: {len(around.linked_issues) - _MOST_ISSUES} more linked issues]")
-    return _visible("\n\n".join(parts))
+    return visible("\n\n".join(parts))
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Without what people cannot see in it: directional and zero-width characters, tags, controls."""
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs"))
 
 
 def _shared_rules(rules: Mapping[str, str], config: Config) -> str:
     """The repository's own rules, from the base commit: they may guide the review, within the instructions."""
-    parts = [f"From {name}:\n{_capped(rules[name], _RULE_CHARS)}" for name in FOLDER_RULES if rules.get(name)]
+    parts = [f"From {name}:\n{capped(rules[name], _RULE_CHARS)}" for name in FOLDER_RULES if rules.get(name)]
     if config.review.instructions:
         parts.append(config.review.instructions)
     return "\n\n".join(parts)
@@ -223,11 +233,11 @@ def path_rules(paths: Sequence[str], briefing: Briefing) -> str:
     for rule in briefing.config.paths:
         pattern = IgnoreList([rule.pattern])
         if any(pattern.match(path) for path in paths):
-            parts.append((f"For files that match {_one_line(rule.pattern)}", rule.instructions))
+            parts.append((f"For files that match {one_line(rule.pattern)}", rule.instructions))
     share = _RULE_CHARS
     if sum(len(text) for _, text in parts) > _PATH_RULES_CHARS:
         share = min(share, _PATH_RULES_CHARS // len(parts))
-    return "\n\n".join(f"{head}:\n{_capped(text, share)}" for head, text in parts)
+    return "\n\n".join(f"{head}:\n{capped(text, share)}" for head, text in parts)
 
 
 def _nested(paths: Sequence[str], rules: Mapping[str, str]) -> list[str]:
@@ -236,9 +246,9 @@ def _nested(paths: Sequence[str], rules: Mapping[str, str]) -> list[str]:
     return [name for name in names if rules.get(name)]
 
 
-def _capped(text: str, most: int, joint: str = "\n") -> str:
+def capped(text: str, most: int, joint: str = "\n") -> str:
     return text if len(text) <= most else f"{text[:most]}{joint}[cut: {len(text) - most:,} more characters]"
 
 
-def _one_line(text: str) -> str:
-    return _capped(" ".join(text.split()), 300, " ")
+def one_line(text: str) -> str:
+    return capped(" ".join(text.split()), 300, " ")

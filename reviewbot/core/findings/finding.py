@@ -84,6 +84,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """What one answer says. ``verdict`` is ``correct`` or ``incorrect``; ``faults`` name everything that was cut,
+    repaired or left out, one sentence each."""
+
+    findings: tuple[Finding, ...]
+    explanation: str
+    verdict: str
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """Where a finding stands: lines of ``side``, both ends inside one hunk. ``start_line`` is None on a single line;
     both are None for a file comment or a summary entry. ``step`` is the rung reached, ``reason`` says why so far."""

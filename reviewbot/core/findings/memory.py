@@ -3,7 +3,12 @@
 A person with rights dismisses a finding by resolving its thread, by a thumbs-down on our comment, or in words (``won't
 fix``, ``not a bug``, ``/reviewbot dismiss REASON``). Words of strangers dismiss nothing: whoever may not write to the
 repository could else silence the reviewer of their own change. The same goes for the author of a change, who may
-resolve threads on it without the right to write: such a finding is not said again, but still counts.
+resolve threads on it without the right to write: such a finding is not said again, but still counts. We may also have
+withdrawn a finding ourselves, in a talk in its thread.
+
+A command is what `core/commands.py` takes for one, so nothing in code or in a quote. One that we have answered in the
+thread counts whatever GitHub calls its author: before we answered, GitHub was asked for their right to write, which is
+more than the association tells (a member who keeps that private is a stranger by it).
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from types import MappingProxyType
 from typing import Final
 
 from reviewbot.core.change.pull_request import ReviewThread, ThreadComment
+from reviewbot.core.commands import Command, Place, Unknown, Verb, names_of, read_command, words_in
 
 WITH_RIGHTS: Final = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 OFTEN: Final = 3  # dismissals of one kind in one folder before a setting is suggested
@@ -33,6 +39,9 @@ _REFUSAL: Final = re.compile(
     r"intended behaviou?r|not applicable|disagree)\b",
     re.IGNORECASE,
 )
+# Two of the markers of core/report/marker.py, which this room may not import.
+_ANSWERED: Final = re.compile(r"^<!-- reviewbot:answer:([0-9]{1,20}) -->[ \t\r]*$", re.MULTILINE)
+_WITHDRAWN: Final = re.compile(r"^<!-- reviewbot:withdrawn -->[ \t\r]*$", re.MULTILINE)
 _UNDONE: Final = re.compile(
     r"\b(?:not (?:a |sure|certain|convinced|by)|isn'?t (?:a |by)|unsure|don'?t (?:think|believe)|no longer|why)\b", re.I
 )
@@ -50,6 +59,7 @@ class How(StrEnum):
     THUMBS_DOWN = "thumbs-down"
     WORDS = "words"
     COMMAND = "command"
+    WITHDRAWN = "withdrawn"  # we took it back in a talk
     FIXED = "fixed"  # we resolved it ourselves
 
 
@@ -69,6 +79,7 @@ class Answer:
             How.THUMBS_DOWN: f"thumbs-down of {self.who}",
             How.WORDS: f"answered by {self.who}{said}",
             How.COMMAND: f"dismissed by {self.who}{said}",
+            How.WITHDRAWN: "withdrawn after what people said",
             How.FIXED: "resolved as fixed",
         }[self.how]
         return done if self.binding else f"{done}, who may not dismiss it"
@@ -101,21 +112,25 @@ def answers(
     command: str = "/reviewbot",
 ) -> Memory:
     """What people have answered. ``viewer`` is our own login, ``author`` that of the pull request, ``trusted`` are
-    logins known to have the right to write, beside those whose association says so; ``command`` begins a command."""
+    logins known to have the right to write, beside those whose association says so; ``command`` begins a command, as a
+    mention of us does."""
     threads = tuple(threads)
     comments = (comment for thread in threads for comment in thread.comments)
     rights = frozenset(map(_login, trusted)) | {_login(each.author) for each in comments if _may(each)}
+    names = names_of(command, f"{_login(viewer)}[bot]" if viewer else "")
     found = {}
     for thread in threads:
-        answer = _answer(thread, rights, _login(viewer), _login(author), command) if thread.ours else None
+        answer = _answer(thread, rights, _login(viewer), _login(author), names) if thread.ours else None
         if answer:
             found[thread.id] = answer
     return Memory(found, rights)
 
 
-def _answer(thread: ReviewThread, rights: frozenset[str], viewer: str, author: str, command: str) -> Answer | None:
+def _answer(
+    thread: ReviewThread, rights: frozenset[str], viewer: str, author: str, names: Sequence[str]
+) -> Answer | None:
     """The strongest answer to a thread: a command, words, a reaction, then that it was resolved."""
-    said = _said(thread.comments, command)
+    said = _said(thread.comments, names)
     if said:
         return said
     down = sorted(login for login, content in thread.reactions if content == _DOWN and _login(login) in rights)
@@ -130,17 +145,23 @@ def _answer(thread: ReviewThread, rights: frozenset[str], viewer: str, author: s
     return Answer(How.RESOLVED, thread.resolved_by, binding=resolver != author or resolver in rights)
 
 
-def _said(comments: Sequence[ThreadComment], command: str) -> Answer | None:
-    """The last word of people with rights, when it refuses."""
+def _said(comments: Sequence[ThreadComment], names: Sequence[str]) -> Answer | None:
+    """The last word of people with rights, when it refuses, or ours, when it takes the finding back."""
     last = None
+    answered = {int(key) for each in comments if each.ours for key in _ANSWERED.findall(each.body)}
     for comment in sorted(comments, key=lambda each: each.created_at):
-        if comment.ours or not _may(comment):
+        if comment.ours and _WITHDRAWN.search(comment.body):
+            last = Answer(How.WITHDRAWN, comment.author)
+        if comment.ours or comment.is_bot or not comment.author:
             continue
+        words = words_in(comment.body[:_LONGEST], names)
+        asked = read_command(words, Place.THREAD) if words is not None else None
+        if isinstance(asked, Command) and asked.verb is Verb.DISMISS and (_may(comment) or comment.id in answered):
+            last = Answer(How.COMMAND, comment.author, _short(asked.argument))
+        if not _may(comment) or not (asked is None or isinstance(asked, Unknown)):
+            continue  # what is asked of us is no opinion of the finding
         text = _QUOTED.sub(" ", comment.body[:_LONGEST]).replace("\u2019", "'").strip()
-        asked = re.match(rf"{re.escape(command)}\s+dismiss\b[ \t:]*([^\n]*)", text) if command else None
-        if asked:
-            last = Answer(How.COMMAND, comment.author, _short(asked[1]))
-        elif refusal := _refusal(text):
+        if refusal := _refusal(text):
             last = Answer(How.WORDS, comment.author, _short(refusal))
         elif _AGREED.search(text):
             last = None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from reviewbot.core.change.diff import Side
-from reviewbot.core.findings.finding import Finding, Severity
+from reviewbot.core.findings.finding import Finding, Reply, Severity
 from reviewbot.errors import ReplyError
 
 MAX_REPLY_CHARACTERS: Final = 2_000_000
@@ -34,17 +34,6 @@ _REMEDY: Final = "Run it again; if it stays so, choose another model or a smalle
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+["\\]?|[\[\]{}]', re.DOTALL)
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _FORBIDDEN_IN_CODE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What one answer says. ``verdict`` is ``correct`` or ``incorrect``; ``faults`` name everything that was cut,
-    repaired or left out, one sentence each."""
-
-    findings: tuple[Finding, ...]
-    explanation: str
-    verdict: str
-    faults: tuple[str, ...] = ()
 
 
 class _Doubled(dict[str, Any]):

@@ -99,7 +99,8 @@ def triage(
 
 def sure(rejected: RejectedFinding) -> bool:
     """Whether a finding was held for one that stands without a doubt, so that its words may be kept for later runs."""
-    return rejected.reason is RejectReason.ALREADY_POSTED and NOT_SURE not in rejected.detail
+    same = rejected.reason is RejectReason.ALREADY_POSTED and NOT_SURE not in rejected.detail
+    return same and bool(rejected.placed.finding.body)
 
 
 @dataclass(frozen=True, slots=True)

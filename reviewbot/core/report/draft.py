@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reviewbot.core.change.diff import Side
+from reviewbot.core.report.acts import Act
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class CheckDraft:
 @dataclass(frozen=True, slots=True)
 class ReviewDraft:
     """Everything one run will write. ``key`` names the run in hidden markers, so that a retry can look before it
-    writes. ``body`` is None when there are no comments to review with; ``summary`` is the sticky comment."""
+    writes. ``body`` is None when there are no comments to review with; ``summary`` is the sticky comment, into which
+    ``state`` (a hidden marker of what was read) goes when it is written. ``acts`` follow the review."""
 
     key: str
     commit_sha: str
@@ -55,6 +57,8 @@ class ReviewDraft:
     comments: tuple[InlineComment, ...]
     summary: str | None
     check: CheckDraft | None = None
+    state: str = ""
+    acts: tuple[Act, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

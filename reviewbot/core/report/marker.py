@@ -15,6 +15,7 @@ _DIGEST = re.compile(rf"^<!-- reviewbot:code:({_NAME}):([a-z0-9.]{{1,600}}) -->[
 _REVIEW = re.compile(rf"^<!-- reviewbot:review:({_NAME}) -->[ \t\r]*$", re.MULTILINE)
 _SUMMARY = re.compile(r"^<!-- reviewbot:summary -->[ \t\r]*$", re.MULTILINE)
 _STATUS = re.compile(r"^<!-- reviewbot:status -->[ \t\r]*$", re.MULTILINE)
+_WITHDRAWN = re.compile(r"^<!-- reviewbot:withdrawn -->[ \t\r]*$", re.MULTILINE)
 _ANSWER = re.compile(rf"^<!-- reviewbot:answer:({_NAME}) -->[ \t\r]*$", re.MULTILINE)
 
 
@@ -51,6 +52,11 @@ def status_marker() -> str:
 def answer_marker(key: str) -> str:
     """Names what was answered: the id of a comment, say. Raises ValueError as `finding_marker` does."""
     return f"<!-- reviewbot:answer:{_checked(key)} -->"
+
+
+def withdrawn_marker() -> str:
+    """Marks an answer of ours that takes the finding of its thread back."""
+    return "<!-- reviewbot:withdrawn -->"
 
 
 def read_findings(body: str) -> tuple[str, ...]:
@@ -96,6 +102,16 @@ def is_status(body: str) -> bool:
 def has_answer(body: str, key: str) -> bool:
     """Whether a body of ours answers ``key``."""
     return key in _ANSWER.findall(body)
+
+
+def is_withdrawn(body: str) -> bool:
+    """Whether a body of ours takes the finding of its thread back."""
+    return _WITHDRAWN.search(body) is not None
+
+
+def read_answers(body: str) -> tuple[str, ...]:
+    """The keys of what a body of ours answers, in order, each once."""
+    return tuple(dict.fromkeys(_ANSWER.findall(body)))
 
 
 def answers_of(body: str) -> tuple[tuple[str, str], ...]:

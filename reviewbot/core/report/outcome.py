@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reviewbot.core.change.diff import Diff, Side
+from reviewbot.core.change.increment import Since
 from reviewbot.core.change.pull_request import PullRequest
 from reviewbot.core.cost import Usage
 from reviewbot.core.findings.finding import PlacedFinding, RejectedFinding
@@ -89,7 +90,8 @@ class Coverage:
 @dataclass(frozen=True, slots=True)
 class ReviewOutcome:
     """The result of a review. ``verdict`` is one word for machines: ``clean``, ``findings``, ``incomplete``,
-    ``skipped`` (``skip_reason`` says why: closed, draft, empty …) or ``superseded`` (the head moved: not posted)."""
+    ``skipped`` (``skip_reason`` says why: closed, draft, empty …) or ``superseded`` (the head moved: not posted).
+    ``since`` is what earlier reviews left to this one."""
 
     run_id: str
     pull: PullRequest
@@ -110,3 +112,4 @@ class ReviewOutcome:
     notes: tuple[str, ...] = ()
     timings: tuple[tuple[str, float], ...] = ()
     fails: bool = False
+    since: Since = field(default_factory=Since)

@@ -1,4 +1,4 @@
-"""Pure: Posting, what a run made and another process may post: the draft, and for which run.
+"""Pure: Posting, what a run made and another process may post: a draft, acts beside it, and for which run.
 
 It is kept in the database between the two, so it is written as JSON and read back strictly.
 """
@@ -11,6 +11,7 @@ from functools import cache
 from pydantic import TypeAdapter
 
 from reviewbot.core.change.pull_request import Surroundings
+from reviewbot.core.report.acts import Act
 from reviewbot.core.report.draft import CheckDraft, ReviewDraft
 from reviewbot.core.report.sanitizer import sanitize_inline
 
@@ -20,10 +21,12 @@ _MOST_WORDS = 2_000  # characters of an error that are shown
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """``draft`` is to be posted for the run ``run_id``. A draft without a commit belongs to whatever the head is."""
+    """A ``draft`` to be posted for the run ``run_id``, if there is one, and ``acts`` to be done, which belong to no
+    commit. A draft without a commit belongs to whatever the head is."""
 
     run_id: str
-    draft: ReviewDraft
+    draft: ReviewDraft | None
+    acts: tuple[Act, ...] = ()
 
     def to_json(self) -> str:
         return _adapter().dump_json(self).decode()

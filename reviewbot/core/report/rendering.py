@@ -1,7 +1,8 @@
 """Pure: ReviewOutcome -> ReviewDraft: every word that one run will write on GitHub.
 
-The review (its body and its comments) and the check run depend only on the findings and the coverage, so the same
-result gives the same payload; what differs from run to run (time, tokens, run id) stands only in the summary.
+The review (its body and its comments) and the check run depend only on the findings, the coverage and the review before
+this one, so the same result gives the same payload; what differs from run to run (time, tokens, run id) and what is
+counted over all reviews stands only in the summary.
 """
 
 from __future__ import annotations
@@ -129,9 +130,10 @@ def _comment(placed: PlacedFinding, *, offered: bool) -> InlineComment:
 def _review_body(outcome: ReviewOutcome, unplaced: Sequence[PlacedFinding], key: str, *, offered: bool) -> str:
     """A short paragraph, then the findings that have no line, as many as fit."""
     found = outcome.findings
-    lead = f"{counted(len(found), 'finding')} in this change: {severity_counts(found)}."
+    noun = "finding" if outcome.since.increment is None else "new finding"
+    lead = f"{counted(len(found), noun)} in this change: {severity_counts(found)}."
     if not outcome.coverage.complete:
-        lead += f" **The review is incomplete**: {coverage_sentence(outcome.coverage)}"
+        lead += f" **The review is incomplete**: {coverage_sentence(outcome.coverage, outcome.since)}"
     parts = [lead]
     room = _BODY_ROOM
     for number, placed in enumerate(unplaced):
@@ -156,7 +158,11 @@ def _check(outcome: ReviewOutcome, config: Config, findings: Sequence[PlacedFind
         conclusion = "failure"
     elif not outcome.coverage.complete:
         conclusion = "neutral"
-    sections = [*incomplete_section(outcome.coverage), *findings_table(outcome), coverage_sentence(outcome.coverage)]
+    sections = [
+        *incomplete_section(outcome.coverage),
+        *findings_table(outcome),
+        coverage_sentence(outcome.coverage, outcome.since),
+    ]
     if conclusion == "failure":
         sections.append(f"The check fails because a finding is {threshold} or worse (`review.fail_on`).")
     annotations = tuple(

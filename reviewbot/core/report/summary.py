@@ -12,6 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from reviewbot.core.change.diff import Side
+from reviewbot.core.change.increment import Since
 from reviewbot.core.change.scope import SkipRule
 from reviewbot.core.findings.finding import RejectReason, Severity
 from reviewbot.core.report.marker import summary_marker
@@ -29,6 +30,7 @@ SEVERITY_MARKS = {Severity.CRITICAL: "🔴", Severity.MAJOR: "🟠", Severity.MI
 
 # Rejected as comments, yet still true of the change: the summary's table shows them beside the new ones.
 _STILL_OPEN = (RejectReason.ALREADY_POSTED, RejectReason.OVER_LIMIT)
+_FIRST_REVIEW = Since()
 _RUNS_SHOWN = 12
 _WEB_PAGE = re.compile(r"https?://[A-Za-z0-9.:_-]+(?:/[A-Za-z0-9._-]+)+(?:#[A-Za-z0-9_-]+)?")
 
@@ -70,19 +72,53 @@ def headline(outcome: ReviewOutcome) -> str:
         return f"Not reviewed: {outcome.skip_reason or 'nothing to review'}"
     if outcome.verdict == "superseded":
         return "Superseded: the pull request changed during the review, so nothing was posted"
-    found = standing(outcome)
-    what = f"{counted(len(found), 'finding')} ({severity_counts(found)})" if found else "no problems found"
+    what = _found_words(outcome)
     if not outcome.coverage.complete:
-        coverage = outcome.coverage
-        read = f"{coverage.reviewed_lines:,} of {counted(coverage.changed_lines, 'changed line')} reviewed"
-        return f"Incomplete: {read}, {what}"
+        return f"Incomplete: {_read_words(outcome.coverage, outcome.since)}, {what}"
     return what[0].upper() + what[1:]
 
 
-def coverage_sentence(coverage: Coverage) -> str:
+def _found_words(outcome: ReviewOutcome) -> str:
+    """All that stands, and how much of it no earlier review has said."""
+    found = standing(outcome)
+    if not found:
+        return "no new problems found" if outcome.coverage.earlier_lines else "no problems found"
+    words = f"{counted(len(found), 'finding')} ({severity_counts(found)})"
+    new = len(found) - sum(item.reason is RejectReason.ALREADY_POSTED for item in outcome.rejected)
+    if new == len(found):
+        return words
+    return f"{words}, not new" if len(found) == 1 else f"{words}, {f'{new:,}' if new else 'none'} of them new"
+
+
+def _read_words(coverage: Coverage, since: Since) -> str:
+    """How much was read of what was to be read, for a review that is not complete."""
+    if since.increment is None:
+        return f"{coverage.reviewed_lines:,} of {counted(coverage.changed_lines, 'changed line')} reviewed"
+    offered = lines_to_read(coverage)
+    if not offered:
+        return "the diff could not be read in full"
+    read = f"{coverage.reviewed_lines:,}" if coverage.reviewed_lines else "none"
+    return f"{read} of {counted(offered, f'{_newness(coverage, since)} changed line')} reviewed"
+
+
+def lines_to_read(coverage: Coverage) -> int:
+    """The changed lines that were this run's to read: neither skipped by rule nor reviewed earlier."""
+    return coverage.reviewed_lines + coverage.missed_lines
+
+
+def _newness(coverage: Coverage, since: Since) -> str:
+    """What the lines to read are: new, or partly left over by the last review, which did not read or not post them."""
+    skipped = {file.path for file in coverage.files if file.state is FileState.SKIPPED}
+    files = since.increment.files if since.increment is not None else ()
+    return "new or left-over" if any(file.owed and file.path not in skipped for file in files) else "new"
+
+
+def coverage_sentence(coverage: Coverage, since: Since = _FIRST_REVIEW) -> str:
     """How many of the changed lines were read, and what became of the others."""
     if not coverage.changed_lines:
         return "There are no changed lines to review."
+    if since.increment is not None:
+        return f"{'; '.join(_later_parts(coverage, since))}."
     files = sum(file.reviewed_lines > 0 for file in coverage.files)
     if coverage.reviewed_lines == coverage.changed_lines:
         lines = (
@@ -90,7 +126,14 @@ def coverage_sentence(coverage: Coverage) -> str:
         )
         verb = "were" if coverage.changed_lines > 1 else "was"
         return f"{lines} in {counted(files, 'file')} {verb} reviewed."
-    read = f"{coverage.reviewed_lines:,} of {counted(coverage.changed_lines, 'changed line')}"
+    read = (
+        f"{coverage.reviewed_lines:,} of {counted(coverage.changed_lines, 'changed line')} in {counted(files, 'file')}"
+    )
+    return f"{'; '.join([f'{read} were reviewed', *_left_out(coverage)])}."
+
+
+def _left_out(coverage: Coverage) -> list[str]:
+    """One part of a sentence on the lines that were skipped or missed; nothing when there are none."""
     rest = []
     if coverage.skipped_lines:
         rules = Counter(rule_of(file) for file in coverage.files if file.state is FileState.SKIPPED)
@@ -98,7 +141,55 @@ def coverage_sentence(coverage: Coverage) -> str:
         rest.append(f"{coverage.skipped_lines:,} skipped by rule{f' ({named})' if named else ''}")
     if coverage.missed_lines:
         rest.append(f"{coverage.missed_lines:,} not reviewed")
-    return f"{read} in {counted(files, 'file')} were reviewed{'; ' if rest else ''}{', '.join(rest)}."
+    return [", ".join(rest)] if rest else []
+
+
+def _later_parts(coverage: Coverage, since: Since) -> list[str]:
+    """The parts of the sentence for a review that read only what is new since the last one."""
+    last = f"the last review{f' (commit {since.head_sha[:12]})' if since.head_sha else ''}"
+    offered, earlier = lines_to_read(coverage), coverage.earlier_lines
+    if not offered:
+        if not earlier:
+            return ["There are no changed lines to review", *_left_out(coverage)]
+        whole = "the one there is" if earlier == 1 else f"all {earlier:,}"
+        which, then = ("line to read", f"{earlier:,}") if coverage.skipped_lines else ("line", whole)
+        was = "was" if earlier == 1 else "were"
+        return [f"No changed {which} is new since {last}", f"{then} {was} reviewed then", *_left_out(coverage)]
+    noun = f"{_newness(coverage, since)} changed line"
+    files = counted(sum(file.reviewed_lines > 0 for file in coverage.files), "file")
+    if not coverage.reviewed_lines:
+        read = f"None of the {counted(offered, noun)} was reviewed"
+    elif coverage.reviewed_lines < offered:
+        read = f"{coverage.reviewed_lines:,} of {counted(offered, noun)} in {files} were reviewed"
+    elif offered == 1:
+        read = f"The one {noun} in {files} was reviewed"
+    else:
+        read = f"All {counted(offered, noun)} in {files} were reviewed"
+    then = f"{earlier:,} unchanged since {last} {'was' if earlier == 1 else 'were'} reviewed then"
+    return [read, *_left_out(coverage), *([then] if earlier else [])]
+
+
+def since_sentences(outcome: ReviewOutcome) -> list[str]:
+    """What else to know of the earlier reviews: why nothing was built on them, and what they had read and missed. Plain
+    text, with a reason that comes from outside and is not sanitised."""
+    since = outcome.since
+    said = []
+    if outcome.verdict != "skipped" and since.full and (since.rounds or since.reason):
+        said.append("Everything was read again, as asked.")
+    elif outcome.verdict != "skipped" and since.reason:
+        said.append(f"Everything was read again: {since.reason.strip().rstrip('.')}.")
+    late = late_count(outcome)
+    if late:
+        so_far = since.late_findings + late
+        total = f" ({so_far:,} so far in this pull request)" if so_far > late else ""
+        verb = "is" if late == 1 else "are"
+        said.append(f"{counted(late, 'finding')} {verb} on code that an earlier review had read and missed{total}.")
+    return said
+
+
+def late_count(outcome: ReviewOutcome) -> int:
+    """How many findings of this run are on code that an earlier review had read."""
+    return sum(placed.late for placed in outcome.findings)
 
 
 def rule_of(file: FileCoverage) -> str:
@@ -152,7 +243,8 @@ def render_summary(outcome: ReviewOutcome) -> str:
     sections = [f"### {headline(outcome)}", *incomplete_section(outcome.coverage)]
     if outcome.explanation:
         sections.append(sanitize_markdown(outcome.explanation, limit=2_500))
-    sections += [*findings_table(outcome), coverage_sentence(outcome.coverage)]
+    sections += [*findings_table(outcome), coverage_sentence(outcome.coverage, outcome.since)]
+    sections += [sanitize_inline(each, limit=600) for each in since_sentences(outcome)]
     sections += [*_notes(outcome), *_skipped(outcome.coverage), *_rejected(outcome)]
     commit = f"commit {outcome.pull.head_sha[:12]}" if outcome.pull.head_sha else ""
     footer = " · ".join(part for part in (usage_sentence(outcome), commit, f"run {outcome.run_id}") if part)
@@ -184,7 +276,9 @@ def findings_table(outcome: ReviewOutcome) -> list[str]:
     for placed in standing(outcome):
         severity = placed.finding.severity
         reason = earlier.get(id(placed))
-        note = f" *({reason.replace('-', ' ')})*" if reason else ""
+        past = [reason.replace("-", " ")] if reason else []
+        past += ["missed by an earlier review"] if placed.late else []
+        note = f" *({', '.join(past)})*" if past else ""
         title = sanitize_inline(placed.finding.title or "Untitled")
         place = _linked(outcome.pull, placed.location)
         rows.append(f"| {SEVERITY_MARKS[severity]} {severity} | {place} | {title}{note} |")

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from reviewbot.sandbox.responses.sealed import sealed
+
 JsonObject = dict[str, Any]
 
 _PIECES = 24
@@ -56,7 +58,7 @@ def reasoning_item(response_id: str, *, summary: str, encrypted: bool) -> JsonOb
     if summary:
         item["summary"] = [{"type": "summary_text", "text": summary}]
     if encrypted:
-        item["encrypted_content"] = f"sandbox-{response_id[5:]}"
+        item["encrypted_content"] = sealed(response_id)
     return item
 
 

@@ -29,6 +29,7 @@ from reviewbot.sandbox.responses.delivery import Cut, Delivery, whole
 from reviewbot.sandbox.responses.faults import Fault, FaultKind, FaultScript
 from reviewbot.sandbox.responses.memory import LoggedRequest, PromptCache, RateWindow, StoredResponse, estimate_tokens
 from reviewbot.sandbox.responses.reader import answer_text
+from reviewbot.sandbox.responses.sealed import check_sent_again
 from reviewbot.sandbox.responses.writer import Question, write_answer
 
 _TOO_LONG = Refusal(
@@ -175,6 +176,9 @@ class ResponsesSandbox:
                 message = f"Previous response with id '{previous}' not found."
                 return Refusal(400, message, param="previous_response_id", code="previous_response_not_found")
             earlier = stored.items
+        refusal = check_sent_again(items_of(body), self._is_kept)
+        if refusal:
+            return refusal
         model = self._models[body["model"]]
         items = [*earlier, *items_of(body)]
         if body.get("truncation") == "auto":
@@ -191,6 +195,9 @@ class ResponsesSandbox:
             cached_tokens=self._cache.cached_tokens(str(body.get("prompt_cache_key")), whole_text),
             created=time.time(),
         )
+
+    def _is_kept(self, item_id: str) -> bool:
+        return any(item.get("id") == item_id for kept in self._stored.values() for item in kept.document["output"])
 
     def _refuse_by_fault(self, fault: Fault | None) -> Response | None:
         if fault and fault.kind in _REFUSALS:

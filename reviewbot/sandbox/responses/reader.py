@@ -7,8 +7,11 @@ languages), the same for the same text, and says so. It understands nothing.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
+from reviewbot.sandbox.responses.chat import is_talk, talk
+from reviewbot.sandbox.responses.closing import is_closing, judge
 from reviewbot.sandbox.responses.python_rules import python_remarks
 from reviewbot.sandbox.responses.rules import Remark, line_remarks, line_rules
 from reviewbot.sandbox.responses.shown import ShownFile, parse_prompt
@@ -22,6 +25,8 @@ _MOST = 20
 _SAME_MEANING = {"E722": "swallow", "S110": "swallow", "S112": "swallow", "S105": "secret", "S106": "secret"}
 _WIDEST_QUOTE = 4
 
+_FOUND = re.compile(r'<found data="[0-9a-f]+">(.*)</found ', re.DOTALL)
+
 
 def review(prompt: str) -> dict[str, Any]:
     """The reply to a prompt, as the value of its JSON. Raises ModelFailed when ruff cannot be run."""
@@ -30,6 +35,9 @@ def review(prompt: str) -> dict[str, Any]:
     order = {file.path: index for index, file in enumerate(files)}
     remarks = python_remarks(files) + [remark for file in files for remark in line_remarks(file)]
     remarks.sort(key=lambda each: (order[each.path], each.hunk, each.side, each.first, each.advice.priority, each.rule))
+    told = _FOUND.search(prompt)
+    if told:  # a second look: only what was found elsewhere already
+        remarks = [remark for remark in remarks if remark.advice.title in told[1]]
     findings = [_finding(remark, shown[remark.path]) for remark in _choose(remarks)]
     wrong = any(finding["priority"] <= 1 and finding["confidence"] >= 0.5 for finding in findings)
     return {
@@ -113,6 +121,10 @@ def answer_text(prompt: str, schema: dict[str, Any] | None) -> str:
     """The text of an answer: JSON in the form of ``schema``, or words when there is none."""
     if schema is None:
         return review_text(prompt)
+    if is_closing(schema):
+        return json.dumps(conform(judge(prompt), schema), ensure_ascii=False)
+    if is_talk(schema):
+        return json.dumps(conform(talk(prompt, schema), schema), ensure_ascii=False)
     return json.dumps(conform(review(prompt), schema), ensure_ascii=False)
 
 

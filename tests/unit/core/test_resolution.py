@@ -65,6 +65,23 @@ def test_a_repository_may_only_lower_the_cost(
     assert "limits.max_cost_usd" in REPOSITORY_MAY_LOWER
 
 
+@pytest.mark.parametrize("name", ["answers_per_thread", "answers_per_person", "max_output_tokens"])
+def test_a_repository_may_only_lower_what_talks_cost(name: str) -> None:
+    default = getattr(Config().chat, name)
+    raised = resolve([repository({"chat": {name: default + 1}})])
+    assert getattr(raised.config.chat, name) == default
+    assert raised.notes == (f"{FILE} may not raise chat.{name} above {default}",)
+    lower = max(default // 2, 1_000 if name == "max_output_tokens" else 0)
+    lowered = resolve([repository({"chat": {name: lower}})])
+    assert (getattr(lowered.config.chat, name), lowered.notes) == (lower, ())
+
+
+def test_a_repository_may_switch_talks_off_but_not_on() -> None:
+    off, on = {"chat": {"enabled": False}}, {"chat": {"enabled": True}}
+    assert not resolve([repository(off)]).config.chat.enabled
+    assert not resolve([repository(on), Layer("deployment", off)]).config.chat.enabled
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

@@ -213,6 +213,11 @@ SKIPS = {
     "our own pull request": (event(author=Account(BOT, 9, "Bot")), settings(), SkipReason.OWN),
     "bot's pull request": (event(author=DEPENDABOT, sender=DEPENDABOT), settings(), SkipReason.BOT),
     "bot pushes to a person's": (event(action="synchronize", sender=DEPENDABOT), settings(), SkipReason.BOT),
+    "bot that may start reviews comments": (
+        comment("/reviewbot", sender=DEPENDABOT),
+        settings(bots=("dependabot[bot]",)),
+        SkipReason.BOT,
+    ),
     "bot comments": (comment("/reviewbot", sender=DEPENDABOT), settings(), SkipReason.BOT),
     "bot by its name only": (event(author=Account("x[bot]", 1, "User")), settings(), SkipReason.BOT),
     "bot by its type only": (event(author=Account("copilot", 1, "Bot")), settings(), SkipReason.BOT),
@@ -283,10 +288,10 @@ def test_a_job_knows_its_command_also_from_the_database() -> None:
 
 
 def test_what_no_comment_asked_for_is_no_command() -> None:
-    for of in (OPENED, reply("Why is that?")):
+    for of, words in ((OPENED, ""), (reply("Why <!-- so --> is that?"), "Why  is that?")):
         job = decide(of, settings(), BOT)
         assert isinstance(job, JobRequest)
-        assert (job.command, job.words) == (None, "")
+        assert (job.command, job.words) == (None, words)
 
 
 def key(of: Event) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from reviewbot.core.change.diff import Diff
 from reviewbot.core.change.patch import parse_diff
-from reviewbot.core.change.pull_request import PullRequest
+from reviewbot.core.change.pull_request import PullRequest, Surroundings
 from reviewbot.core.config import Config, Resolved, ScopeSettings
 from reviewbot.errors import GitHubNotFound
 from reviewbot.flows.collection import Collected, collect, rule_directories
@@ -40,8 +40,8 @@ class Recording(FakeSource):
 
 
 async def collected(patch: bytes, files: dict[str, dict[str, bytes]], config: Config | None = None) -> Collected:
-    def settle(text: str) -> Resolved:
-        return Resolved(config or Config(), notes=(text,))
+    def settle(around: Surroundings) -> Resolved:
+        return Resolved(config or Config(), notes=(around.rules.get(".reviewbot.toml", ""),))
 
     source = Recording(PULL, patch, {HEAD: {}, BASE: {}} | files)
     found = await collect(source, PULL, settle)

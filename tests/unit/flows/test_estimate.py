@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,9 +13,13 @@ from reviewbot.core.change.patch import parse_diff
 from reviewbot.core.change.pull_request import PullRequest
 from reviewbot.core.config import ChunkSettings, Config, Resolved
 from reviewbot.core.cost import Price
+from reviewbot.core.findings.reply import parse_reply
+from reviewbot.core.report.acts import Closings
 from reviewbot.flows.estimate import Estimate, estimate
 from reviewbot.flows.review import Ports
+from reviewbot.flows.siblings import ask_about_siblings
 from reviewbot.flows.sifting import sift
+from reviewbot.flows.since import build_on
 from reviewbot.github.fake import FakeSink, FakeSource
 from reviewbot.model.scripted import ScriptedModel
 from reviewbot.store.memory import MemoryRunStore
@@ -46,7 +51,11 @@ async def estimated(price: Price | None = None, **chunks: Any) -> tuple[Estimate
         model=lambda _: model,
         store=MemoryRunStore(),
         settle=lambda _: Resolved(Config(chunks=ChunkSettings(**chunks))),
+        read=parse_reply,
         place=nowhere,
+        siblings=ask_about_siblings,
+        since=partial(build_on, MemoryRunStore()),
+        check=unchecked,
         sift=sift,
         draft=nowhere,
     )
@@ -92,3 +101,7 @@ async def test_both_forms_say_the_same() -> None:
     text = found.as_text()
     assert f"{found.input_tokens:,} input tokens" in text
     assert "skipped uv.lock: lock-file" in text
+
+
+async def unchecked(*_: object) -> Closings:
+    return Closings()

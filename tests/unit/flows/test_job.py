@@ -5,27 +5,36 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from reviewbot import errors
+from reviewbot.conversation import Subject
 from reviewbot.core.change.diff import Side
 from reviewbot.core.change.patch import parse_diff
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef, ReviewThread, Surroundings
+from reviewbot.core.change.state import ReviewedState, state_marker
+from reviewbot.core.commands import Place
 from reviewbot.core.config import Config, Resolved, TriggerSettings
+from reviewbot.core.findings.reply import parse_reply
 from reviewbot.core.findings.standing import place_findings
+from reviewbot.core.report.acts import Act, Closings, React, StatusAnswer
 from reviewbot.core.report.draft import Posted, ReviewDraft
 from reviewbot.core.report.posting import Posting, failure_notice
-from reviewbot.core.report.rendering import render_draft
 from reviewbot.core.triggers import JobRequest, Kind, Priority
-from reviewbot.flows.job import post, think
+from reviewbot.flows.commands import Answering
+from reviewbot.flows.job import PAUSED, post, think
 from reviewbot.flows.review import Order, Ports
+from reviewbot.flows.siblings import ask_about_siblings
 from reviewbot.flows.sifting import sift
+from reviewbot.flows.since import build_on
 from reviewbot.github.dry_run import DryRunSink
-from reviewbot.github.fake import FakeSink, FakeSource
+from reviewbot.github.fake import FakeConversation, FakeSink, FakeSource
 from reviewbot.model.scripted import ScriptedModel
 from reviewbot.store.memory import MemoryRunStore
+from reviewbot.wiring import write_draft
 
 pytestmark = pytest.mark.anyio
 
@@ -100,6 +109,8 @@ class Desk:
         self.store = MemoryRunStore()
         self.asked_about: list[str] = []
         self.writers = {"jo"}
+        self.conversation = FakeConversation(subjects=[Subject(Place.CONVERSATION, 11)])
+        self.trouble: errors.ReviewbotError | None = None
 
     def ports(self) -> Ports:
         return Ports(
@@ -108,9 +119,13 @@ class Desk:
             model=lambda _: self.model,
             store=self.store,
             settle=lambda _: Resolved(self.config),
+            read=parse_reply,
             place=place_findings,
+            siblings=ask_about_siblings,
+            since=partial(build_on, self.store),
+            check=unchecked,
             sift=sift,
-            draft=lambda outcome, config, key: render_draft(outcome, config, key=key),
+            draft=write_draft,
         )
 
     async def may_write(self, login: str) -> bool:
@@ -118,10 +133,19 @@ class Desk:
         return login in self.writers
 
     async def think(self, asked: JobRequest | None = None, order: Order | None = None) -> Any:
-        return await think(self.ports(), asked or request(), order or Order("run"), self.may_write)
+        answering = Answering(ask=self.talk, explain=self.talk, reply=self.talk)
+        return await think(self.ports(), asked or request(), order or Order("run"), self.may_write, answering)
 
-    async def post(self, posting: Posting) -> Posted | None:
-        return await post(self.source, self.sink, self.store, posting)
+    async def talk(self, *scene: Any) -> tuple[Act, ...]:
+        if self.trouble:
+            raise self.trouble
+        return (StatusAnswer("11", f"About {scene[1]!r}."),)
+
+    async def post(self, posting: Posting, *, may_speak: bool = True) -> Posted | None:
+        async def allowed() -> bool:
+            return may_speak
+
+        return await post(self.source, self.sink, self.store, posting, self.conversation, allowed)
 
     async def made(self) -> Posting:
         thought = await self.think()
@@ -152,7 +176,9 @@ async def test_what_was_thought_is_posted_as_it_was_written_down() -> None:
         ({}, replace(PULL, title="only docs"), "skip_paths"),
         ({"trigger": "command", "requested_by": "eve"}, PULL, "may not write"),
         ({"trigger": "command", "requested_by": "eve", "kind": Kind.FULL}, PULL, "may not write"),
-        ({"trigger": "command", "kind": Kind.COMMAND, "words": "dance"}, PULL, "not known"),
+        ({"trigger": "command", "requested_by": "eve", "kind": Kind.COMMAND, "words": "help"}, PULL, "may not write"),
+        ({"trigger": "command", "kind": Kind.COMMAND, "words": "help"}, replace(PULL, state="closed"), "closed"),
+        ({"trigger": "reply", "kind": Kind.COMMAND, "words": "Why?", "reply_to": 7}, PULL, "not one of ours"),
     ],
 )
 async def test_the_facts_are_asked_again_before_money_is_spent(
@@ -232,6 +258,7 @@ async def test_a_refusal_is_a_moved_head_only_if_it_moved(head: str, kind: type[
 async def test_what_another_run_posted_meanwhile_is_not_posted_again() -> None:
     desk = Desk()
     made = await desk.made()
+    assert made.draft is not None
     (comment,) = made.draft.comments
     thread = ReviewThread("t", "app.py", Side.RIGHT, 2, False, False, True, "", (comment.fingerprint,))
     desk.source._surroundings = Surroundings(threads=(thread,))
@@ -263,3 +290,79 @@ async def test_a_job_that_was_given_up_is_told_of_by_a_neutral_check_run() -> No
     assert (told.check.conclusion, told.check.title, told.commit_sha) == ("neutral", "Not reviewed", HEAD)
     assert "<b>" not in told.check.summary
     assert (desk.sink.reviews, desk.sink.summary) == ([], None)
+
+
+ASK = {
+    "trigger": "command",
+    "kind": Kind.COMMAND,
+    "words": "ask why",
+    "comment_id": 11,
+    "comment_kind": "issue_comment",
+}
+
+
+async def test_a_command_is_a_run_whose_answer_is_posted() -> None:
+    desk = Desk()
+    thought = await desk.think(request(**ASK))
+    assert (thought.outcome.verdict, thought.outcome.skip_reason) == ("answered", "ask")
+    assert desk.asked_about == ["jo"]
+    assert desk.store.outcomes["run"].verdict == "answered"
+    assert desk.model.calls == 0
+    kept = Posting.from_json(thought.posting.to_json())
+    (act,) = kept.acts
+    assert isinstance(act, StatusAnswer)
+    assert act.text.endswith("\n\nAbout 'why'.")
+    desk.source.pull = replace(PULL, head_sha=NEWER)
+    assert await desk.post(kept) == Posted(), "an answer is about no commit"
+    assert "About 'why'." in desk.conversation.status
+    assert (desk.sink.reviews, desk.store.posted) == ([], {})
+
+
+async def test_an_answer_that_fails_is_a_failed_run() -> None:
+    desk = Desk()
+    desk.trouble = errors.ModelRateLimited("Too many.", retry_after=3.0)
+    with pytest.raises(errors.ModelRateLimited):
+        await desk.think(request(**ASK))
+    assert desk.store.errors == {"run": "Too many."}
+
+
+async def test_who_lost_the_right_to_write_is_not_spoken_to_and_nobody_on_what_was_closed() -> None:
+    desk = Desk()
+    heard = Posting("run", None, (React("issue_comment", 11),))
+    assert await desk.post(heard, may_speak=False) is None
+    desk.source.pull = replace(PULL, state="closed")
+    assert await desk.post(heard) is None
+    assert desk.conversation.reactions == {Subject(Place.CONVERSATION, 11): []}
+    desk.source.pull = PULL
+    gone = React("issue_comment", 12)
+    posted = await desk.post(replace(heard, acts=(gone, *heard.acts)))
+    assert posted is not None
+    assert [note[:8] for note in posted.notes] == ["not done"], "what GitHub refuses keeps nothing else back"
+    assert desk.conversation.reactions == {Subject(Place.CONVERSATION, 11): ["eyes"]}
+
+
+async def test_acts_follow_the_review() -> None:
+    desk = Desk()
+    made = await desk.made()
+    posted = await desk.post(replace(made, acts=(StatusAnswer("11", "Done."),)))
+    assert posted is not None
+    assert posted.review_url
+    assert "Done." in desk.conversation.status
+
+
+async def test_a_pause_holds_back_only_what_comes_by_itself() -> None:
+    marker = state_marker(ReviewedState(HEAD, BASE, paused=True))
+    for changes, verdict in (
+        ({}, "skipped"),
+        ({"trigger": "labeled"}, "findings"),
+        ({"trigger": "command"}, "findings"),
+    ):
+        desk = Desk()
+        desk.source._surroundings = Surroundings(sticky_comment_id=1, sticky_body=f"Summary\n{marker}")
+        outcome = (await desk.think(request(kind=Kind.FULL, **changes))).outcome
+        assert outcome.verdict == verdict, changes
+        assert outcome.skip_reason == (PAUSED if verdict == "skipped" else "")
+
+
+async def unchecked(*_: object) -> Closings:
+    return Closings()

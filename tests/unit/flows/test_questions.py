@@ -14,6 +14,7 @@ from reviewbot.core.context.chunking import Chunk, Piece, split_chunk
 from reviewbot.core.context.prompt import Answer, PreparedPrompt, Prompt
 from reviewbot.core.context.redaction import redact
 from reviewbot.core.cost import CostBudget, Price, Usage
+from reviewbot.core.findings.reply import parse_reply
 from reviewbot.flows.progress import unwatched
 from reviewbot.flows.questions import Asked, Interview
 from reviewbot.model.scripted import ScriptedModel
@@ -49,6 +50,7 @@ def asking(said: Said, *, store: MemoryRunStore | None = None, limit: float | No
         "store": store or MemoryRunStore(),
         "run_id": "run",
         "prepare": prepare,
+        "read": parse_reply,
         "split": lambda each: split_chunk(each, 0),
         "max_output_tokens": 4_000,
         "concurrency": 4,

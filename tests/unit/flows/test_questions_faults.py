@@ -12,6 +12,7 @@ from reviewbot.core.context.chunking import Chunk
 from reviewbot.core.context.prompt import Answer, PreparedPrompt, Prompt
 from reviewbot.core.context.redaction import redact
 from reviewbot.core.cost import CostBudget, Price, Usage
+from reviewbot.core.findings.reply import parse_reply
 from reviewbot.flows.progress import unwatched
 from reviewbot.flows.questions import Interview
 from reviewbot.model.scripted import ScriptedModel
@@ -34,6 +35,7 @@ def interview(model: ScriptedModel, store: MemoryRunStore | None = None, limit: 
         store=store or MemoryRunStore(),
         run_id="run",
         prepare=lambda chunk: PreparedPrompt(Prompt("", f"chunk {chunk.number}", "review", {}, "key"), redact("")),
+        read=parse_reply,
         split=lambda _: (),
         max_output_tokens=4_000,
         concurrency=8,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,15 +18,19 @@ from reviewbot.core.config import ChunkSettings, Config, LimitSettings, ModelSet
 from reviewbot.core.context.prompt import Prompt
 from reviewbot.core.cost import Price
 from reviewbot.core.findings.finding import RejectReason
+from reviewbot.core.findings.reply import parse_reply
 from reviewbot.core.findings.standing import place_findings
+from reviewbot.core.report.acts import Closings
 from reviewbot.core.report.outcome import ReviewOutcome
-from reviewbot.core.report.rendering import render_draft
 from reviewbot.flows.progress import Progress
 from reviewbot.flows.review import Order, Ports, reason_to_skip, review
+from reviewbot.flows.siblings import ask_about_siblings
 from reviewbot.flows.sifting import sift
+from reviewbot.flows.since import build_on
 from reviewbot.github.fake import FakeSink, FakeSource
 from reviewbot.model.scripted import ScriptedModel
 from reviewbot.store.memory import MemoryRunStore
+from reviewbot.wiring import write_draft
 
 pytestmark = pytest.mark.anyio
 
@@ -112,8 +117,8 @@ class Stage:
         self.model = ScriptedModel(self.script, price=self.price)
 
     async def run(self, run_id: str = "run-1", **order: Any) -> ReviewOutcome:
-        def settle(text: str) -> Resolved:
-            self.settled.append(text)
+        def settle(around: Surroundings) -> Resolved:
+            self.settled.append(around.rules.get(".reviewbot.toml", ""))
             return Resolved(self.config, notes=self.notes)
 
         ports = Ports(
@@ -122,9 +127,13 @@ class Stage:
             model=lambda _: self.model,
             store=self.store,
             settle=settle,
+            read=parse_reply,
             place=place_findings,
+            siblings=ask_about_siblings,
+            since=partial(build_on, self.store),
+            check=unchecked,
             sift=sift,
-            draft=lambda outcome, config, key: render_draft(outcome, config, key=key),
+            draft=write_draft,
         )
         return await review(ports, Order(run_id, **order), self.seen.append)
 
@@ -198,6 +207,7 @@ async def test_a_skipped_one_costs_one_call() -> None:
 async def test_the_same_run_again_pays_nothing() -> None:
     stage = Stage()
     first = await stage.run()
+    stage.store.states.clear()  # nobody knows of the first review, so all is asked again
     again = await stage.run("run-2")
     assert stage.model.calls == 1
     assert again.usage.requests == 0
@@ -355,3 +365,7 @@ async def test_a_finding_about_nothing_in_the_change_goes_into_the_body() -> Non
     (posted,) = stage.sink.reviews
     assert posted["comments"] == []
     assert "not tied to a line" in posted["body"]
+
+
+async def unchecked(*_: object) -> Closings:
+    return Closings()

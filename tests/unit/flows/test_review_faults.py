@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -11,16 +12,20 @@ from reviewbot.core.change.patch import parse_diff
 from reviewbot.core.change.pull_request import PullRequest
 from reviewbot.core.config import Config, Resolved
 from reviewbot.core.cost import Usage
+from reviewbot.core.findings.reply import parse_reply
 from reviewbot.core.findings.standing import place_findings
+from reviewbot.core.report.acts import Closings
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.core.report.outputs.text import render
-from reviewbot.core.report.rendering import render_draft
 from reviewbot.flows.progress import Progress, Watch, unwatched
 from reviewbot.flows.review import Order, Ports, review
+from reviewbot.flows.siblings import ask_about_siblings
 from reviewbot.flows.sifting import sift
+from reviewbot.flows.since import build_on
 from reviewbot.github.fake import FakeSink, FakeSource
 from reviewbot.model.scripted import ScriptedModel
 from reviewbot.store.memory import MemoryRunStore
+from reviewbot.wiring import write_draft
 
 FINE = '{"findings": [], "explanation": "Sound.", "verdict": "correct"}'
 CODE = b"diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a = 1\n+a = 2\n"
@@ -56,9 +61,13 @@ async def outcome_of(
         model=lambda _: ScriptedModel(lambda _: FINE),
         store=store or MemoryRunStore(),
         settle=lambda _: Resolved(Config()),
+        read=parse_reply,
         place=place_findings,
+        siblings=ask_about_siblings,
+        since=partial(build_on, MemoryRunStore()),
+        check=unchecked,
         sift=sift,
-        draft=lambda outcome, config, key: render_draft(outcome, config, key=key),
+        draft=write_draft,
     )
     return await review(ports, Order("run"), watch)
 
@@ -107,3 +116,7 @@ async def test_what_was_spent_is_told_until_the_end() -> None:
     await outcome_of(CODE, watch=seen.append)
     later = [progress for progress in seen if progress.stage in ("placing", "posting", "done")]
     assert [progress.usage.requests for progress in later] == [1, 1, 1]
+
+
+async def unchecked(*_: object) -> Closings:
+    return Closings()

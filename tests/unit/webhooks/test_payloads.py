@@ -87,6 +87,10 @@ def test_what_is_said_in_a_review(kind: str, part: str) -> None:
     event = read(kind, envelope("created", pull_request=PULL, **{part: COMMENT}))
     assert (event.pull_request, event.head_sha) == (REF, "a" * 40)
     assert event.comment == Comment(11, "/reviewbot", "MEMBER")
+    answer = {**COMMENT, "in_reply_to_id": 7}
+    assert read(kind, envelope("created", pull_request=PULL, **{part: answer})).comment == Comment(
+        11, "/reviewbot", "MEMBER", 7
+    )
     silent = read(kind, envelope("created", pull_request=PULL, **{part: {"id": 1, "body": None}}))
     assert silent.comment == Comment(1, "", "NONE")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from reviewbot.core.change.diff import FilePatch, Hunk, Line, LineKind, Side
+from reviewbot.core.findings.earlier import SOURCE as EARLIER
 from reviewbot.core.findings.finding import Step
 from reviewbot.core.report.outcome import FileCoverage, FileState, ReviewOutcome
 from reviewbot.core.report.outputs.excerpt import number_on, shown_code, shown_texts
@@ -33,22 +34,34 @@ _AROUND = 12
 _ROW = {LineKind.ADDED: "add", LineKind.REMOVED: "del", LineKind.CONTEXT: "ctx"}
 
 
-def card(placed: PlacedFinding, replaced: Sequence[str]) -> dict[str, Any]:
-    """A comment as the template wants it; ``replaced`` are the lines that its suggestion would replace."""
+def card(placed: PlacedFinding, replaced: Sequence[str], *, alone: bool = False) -> dict[str, Any]:
+    """A comment as the template wants it; ``replaced`` are the lines that its suggestion would replace. One that stands
+    ``alone``, not under its line, names its file too."""
     finding, at = placed.finding, placed.location
     proposed = placed.suggestion if placed.suggestion is not None else finding.suggestion
     return {
         "anchor": anchor(placed),
         "severity": finding.severity.value,
         "title": inline(finding.title),
-        "where": clean(where(at)) if at.line is None or at.step is Step.SUMMARY else _lines_word(placed),
-        "body": markdown(finding.body),
+        "where": clean(where(at)) if alone or at.line is None or at.step is Step.SUMMARY else _lines_word(placed),
+        "body": markdown(finding.body) if finding.body.strip() else "",
         "evidence": markdown(finding.evidence) if finding.evidence.strip() not in finding.body else "",
         "offered": placed.suggestion is not None,
         "why_not": clean(placed.suggestion_note) if placed.suggestion is None else "",
         "suggestion": _mini_diff(placed, replaced, proposed) if proposed is not None else [],
-        "facts": clean(f"{finding.category} · {finding.confidence:.0%} confidence · {finding.source}"),
+        "note": clean(placed.note),
+        "facts": clean(" · ".join(_facts(placed))),
     }
+
+
+def _facts(placed: PlacedFinding) -> list[str]:
+    """Kind, confidence and source. What an open thread says is not this run's to be confident of."""
+    finding = placed.finding
+    kind = [finding.category] if finding.category else []
+    if finding.source == EARLIER:
+        return [*kind, "posted by an earlier review"]
+    late = ["missed by an earlier review"] if placed.late else []
+    return [*kind, f"{finding.confidence:.0%} confidence", finding.source, *late]
 
 
 def _lines_word(placed: PlacedFinding) -> str:
@@ -100,6 +113,7 @@ class DiffView:
             "removed": file.removed,
             "state": coverage.state.value if coverage else "",
             "reason": clean(coverage.reason) if coverage else "",
+            "earlier": coverage is not None and 0 < file.changed_lines == coverage.earlier_lines,
             "comments": len(mine),
             "worst": min((placed.finding.severity for placed in mine), key=lambda s: s.rank, default=""),
             "top": [card(placed, ()) for placed in top],

@@ -26,6 +26,7 @@ from reviewbot.core.report.summary import (
     missed_runs,
     money,
     own_page,
+    since_sentences,
     standing,
     where,
 )
@@ -50,9 +51,9 @@ def render(outcome: ReviewOutcome) -> str:
         stats=_stats(outcome),
         alert=_alert(outcome),
         explanation=markdown(outcome.explanation) if outcome.explanation else "",
-        notes=[clean(note) for note in (*outcome.notes, *(outcome.posted.notes if outcome.posted else ()))],
+        notes=[clean(note) for note in (*since_sentences(outcome), *outcome.notes, *_posting_notes(outcome))],
         index=[_entry(placed) for placed in standing(outcome)],
-        unplaced=[card(placed, ()) for placed in standing(outcome) if placed.fingerprint not in view.seen],
+        unplaced=[card(each, (), alone=True) for each in standing(outcome) if each.fingerprint not in view.seen],
         files=files,
         rejected=[_rejected(item) for item in outcome.rejected],
         skipped=[f for f in outcome.coverage.files if f.state is FileState.SKIPPED],
@@ -60,6 +61,10 @@ def render(outcome: ReviewOutcome) -> str:
         clean=clean,
     )
     return html if html.isascii() else html.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _posting_notes(outcome: ReviewOutcome) -> tuple[str, ...]:
+    return outcome.posted.notes if outcome.posted else ()
 
 
 def _head(outcome: ReviewOutcome) -> dict[str, Any]:
@@ -85,6 +90,7 @@ def _head(outcome: ReviewOutcome) -> dict[str, Any]:
 def _stats(outcome: ReviewOutcome) -> dict[str, Any]:
     found = standing(outcome)
     coverage = outcome.coverage
+    read = coverage.reviewed_lines + coverage.earlier_lines
     counts = [(severity, sum(p.finding.severity is severity for p in found)) for severity in Severity]
     return {
         "severities": [(severity.value, number) for severity, number in counts if number],
@@ -92,10 +98,10 @@ def _stats(outcome: ReviewOutcome) -> dict[str, Any]:
         "files": len(outcome.diff.files),
         "added": outcome.diff.added,
         "removed": outcome.diff.removed,
-        "reviewed": coverage.reviewed_lines,
+        "reviewed": read,
         "changed": coverage.changed_lines,
-        "percent": int(100 * coverage.reviewed_lines / coverage.changed_lines) if coverage.changed_lines else 100,
-        "sentence": coverage_sentence(coverage),
+        "percent": int(100 * read / coverage.changed_lines) if coverage.changed_lines else 100,
+        "sentence": coverage_sentence(coverage, outcome.since),
         "cost": money(outcome.cost_usd),
         "requests": counted(outcome.usage.requests, "request"),
         "tokens": outcome.usage.input_tokens + outcome.usage.output_tokens,

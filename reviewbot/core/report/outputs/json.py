@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from reviewbot.core.context.redaction import redact
-from reviewbot.core.report.summary import headline
+from reviewbot.core.report.summary import headline, late_count, lines_to_read
 
 if TYPE_CHECKING:
     from reviewbot.core.change.pull_request import PullRequest
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
 _NUMBER = {"type": "number", "minimum": 0}
+_TRUTH = {"type": "boolean"}
 _MAYBE_LINE = {"type": ["integer", "null"], "minimum": 1}
 _MAYBE_TEXT = {"type": ["string", "null"]}
 _MAYBE_COUNT = {"type": ["integer", "null"], "minimum": 0}
@@ -57,6 +58,8 @@ _FINDING = _object(
     unproved_suggestion={**_MAYBE_TEXT, "description": "A replacement that did not hold, or was not tried."},
     suggestion_note=_TEXT,
     source=_TEXT,
+    late=_TRUTH,
+    note=_TEXT,
     placement=_object(step={"enum": ["range", "line", "file", "summary"]}, reason=_TEXT),
 )
 _FILE = _object(
@@ -68,6 +71,7 @@ _FILE = _object(
     skipped_lines=_COUNT,
     over_budget_lines=_COUNT,
     failed_lines=_COUNT,
+    earlier_lines=_COUNT,
     missed=_list(_object(side=_SIDE, first=_COUNT, last=_COUNT)),
 )
 
@@ -95,19 +99,29 @@ SCHEMA: dict[str, Any] = {
             headline=_TEXT,
             explanation=_TEXT,
             skip_reason=_TEXT,
-            fails={"type": "boolean"},
+            fails=_TRUTH,
             notes=_list(_TEXT),
         ),
         findings=_list(_FINDING),
         rejected=_list(_object(finding=_FINDING, reason=_TEXT, detail=_TEXT)),
         coverage=_object(
-            complete={"type": "boolean"},
+            complete=_TRUTH,
             changed_lines=_COUNT,
             reviewed_lines=_COUNT,
             skipped_lines=_COUNT,
             missed_lines=_COUNT,
+            earlier_lines=_COUNT,
             problems=_list(_TEXT),
             files=_list(_FILE),
+        ),
+        since=_object(
+            head_sha=_TEXT,
+            rounds=_COUNT,
+            late_findings=_COUNT,
+            full=_TRUTH,
+            reason=_TEXT,
+            new_lines=_COUNT,
+            earlier_lines=_COUNT,
         ),
         usage=_object(
             requests=_COUNT,
@@ -153,6 +167,7 @@ def _document(outcome: ReviewOutcome) -> dict[str, Any]:
         "findings": [finding_value(placed) for placed in outcome.findings],
         "rejected": [_rejected(item) for item in outcome.rejected],
         "coverage": _coverage(outcome.coverage),
+        "since": _since(outcome),
         "usage": {
             "requests": usage.requests,
             "input_tokens": usage.input_tokens,
@@ -209,6 +224,8 @@ def finding_value(placed: PlacedFinding) -> dict[str, Any]:
         "unproved_suggestion": finding.suggestion if placed.suggestion is None else None,
         "suggestion_note": placed.suggestion_note,
         "source": finding.source,
+        "late": placed.late,
+        "note": placed.note,
         "placement": {"step": at.step.value, "reason": at.reason},
     }
 
@@ -224,8 +241,22 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
         "reviewed_lines": coverage.reviewed_lines,
         "skipped_lines": coverage.skipped_lines,
         "missed_lines": coverage.missed_lines,
+        "earlier_lines": coverage.earlier_lines,
         "problems": list(coverage.problems),
         "files": [_file(file) for file in coverage.files],
+    }
+
+
+def _since(outcome: ReviewOutcome) -> dict[str, Any]:
+    since = outcome.since
+    return {
+        "head_sha": since.head_sha,
+        "rounds": since.rounds,
+        "late_findings": since.late_findings + late_count(outcome),
+        "full": since.full,
+        "reason": since.reason,
+        "new_lines": lines_to_read(outcome.coverage),
+        "earlier_lines": outcome.coverage.earlier_lines,
     }
 
 
@@ -239,6 +270,7 @@ def _file(file: FileCoverage) -> dict[str, Any]:
         "skipped_lines": file.skipped_lines,
         "over_budget_lines": file.over_budget_lines,
         "failed_lines": file.failed_lines,
+        "earlier_lines": file.earlier_lines,
         "missed": [{"side": run.side.value, "first": run.first, "last": run.last} for run in file.missed],
     }
 

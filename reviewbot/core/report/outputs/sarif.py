@@ -12,9 +12,18 @@ from urllib.parse import quote
 
 from reviewbot.core import VERSION
 from reviewbot.core.change.diff import Side
-from reviewbot.core.findings.finding import Severity
+from reviewbot.core.findings.earlier import SOURCE as EARLIER
+from reviewbot.core.findings.finding import RejectReason, Severity
 from reviewbot.core.report.sanitizer import sanitize_markdown, sanitize_plain
-from reviewbot.core.report.summary import headline, missed_files, missed_runs, standing
+from reviewbot.core.report.summary import (
+    headline,
+    late_count,
+    lines_to_read,
+    missed_files,
+    missed_runs,
+    since_sentences,
+    standing,
+)
 
 if TYPE_CHECKING:
     from reviewbot.core.findings.finding import PlacedFinding
@@ -50,6 +59,7 @@ def _run(outcome: ReviewOutcome) -> dict[str, Any]:
     findings = standing(outcome)
     rules = list(dict.fromkeys(placed.finding.category for placed in findings))
     coverage = outcome.coverage
+    posted = {id(item.placed) for item in outcome.rejected if item.reason is RejectReason.ALREADY_POSTED}
     return {
         "tool": {
             "driver": {
@@ -61,7 +71,9 @@ def _run(outcome: ReviewOutcome) -> dict[str, Any]:
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"SRCROOT": {"description": {"text": "The root of the repository."}}},
         "invocations": [_invocation(outcome)],
-        "results": [_result(placed, rules.index(placed.finding.category)) for placed in findings],
+        "results": [
+            _result(placed, rules.index(placed.finding.category), posted=id(placed) in posted) for placed in findings
+        ],
         "properties": {
             "verdict": outcome.verdict,
             "headHash": outcome.pull.head_sha,
@@ -71,15 +83,30 @@ def _run(outcome: ReviewOutcome) -> dict[str, Any]:
                 "reviewedLines": coverage.reviewed_lines,
                 "skippedLines": coverage.skipped_lines,
                 "missedLines": coverage.missed_lines,
+                "earlierLines": coverage.earlier_lines,
             },
+            "since": _since(outcome),
         },
+    }
+
+
+def _since(outcome: ReviewOutcome) -> dict[str, Any]:
+    since = outcome.since
+    return {
+        "headHash": since.head_sha,
+        "rounds": since.rounds,
+        "lateFindings": since.late_findings + late_count(outcome),
+        "full": since.full,
+        "reason": sanitize_plain(since.reason, limit=1_000),
+        "newLines": lines_to_read(outcome.coverage),
+        "earlierLines": outcome.coverage.earlier_lines,
     }
 
 
 def _rule(category: str, findings: list[PlacedFinding]) -> dict[str, Any]:
     mine = [placed.finding.severity for placed in findings if placed.finding.category == category]
     worst = min(mine, key=lambda severity: severity.rank)
-    properties: dict[str, Any] = {"tags": [sanitize_plain(category, limit=100)], "precision": "medium"}
+    properties: dict[str, Any] = {"tags": [sanitize_plain(category, limit=100) or "other"], "precision": "medium"}
     if category == "security":
         properties["security-severity"] = _SECURITY[worst]
     name = _rule_id(category)
@@ -95,7 +122,8 @@ def _rule_id(category: str) -> str:
     return f"reviewbot/{sanitize_plain(category, limit=100) or 'other'}"
 
 
-def _result(placed: PlacedFinding, rule_index: int) -> dict[str, Any]:
+def _result(placed: PlacedFinding, rule_index: int, *, posted: bool) -> dict[str, Any]:
+    """``posted`` says that an earlier review said it."""
     finding, at = placed.finding, placed.location
     title = sanitize_plain(" ".join(finding.title.split()) or "Untitled", limit=200)
     body = f"{title}\n\n{finding.body}".strip()
@@ -112,10 +140,12 @@ def _result(placed: PlacedFinding, rule_index: int) -> dict[str, Any]:
         "partialFingerprints": {"reviewbot/v1": placed.fingerprint},
         "properties": {
             "severity": finding.severity.value,
-            "confidence": finding.confidence,
+            **({} if finding.source == EARLIER else {"confidence": finding.confidence}),
             "source": sanitize_plain(finding.source, limit=100),
             "placement": at.step.value,
             "side": at.side.value,
+            "alreadyPosted": posted,
+            "late": placed.late,
         },
     }
 
@@ -133,6 +163,9 @@ def _invocation(outcome: ReviewOutcome) -> dict[str, Any]:
     coverage = outcome.coverage
     invocation: dict[str, Any] = {"executionSuccessful": coverage.complete and outcome.verdict != "superseded"}
     notes = _notifications(coverage)
+    notes += [
+        {"level": "note", "message": {"text": sanitize_plain(said, limit=1_000)}} for said in since_sentences(outcome)
+    ]
     if outcome.verdict in ("skipped", "superseded"):
         notes.append({"level": "note", "message": {"text": sanitize_plain(headline(outcome), limit=1_000)}})
     if notes:

@@ -20,6 +20,7 @@ from reviewbot.core.report.summary import (
     headline,
     missed_files,
     missed_runs,
+    since_sentences,
     standing,
     usage_sentence,
     where,
@@ -39,6 +40,7 @@ _BADGES = {
 }
 _LINES = {LineKind.ADDED: "green", LineKind.REMOVED: "red", LineKind.CONTEXT: "dim"}
 _FILES_SHOWN = 20
+_STANDING_SHOWN = 40
 _INDENT = 2
 
 
@@ -61,6 +63,7 @@ def render(outcome: ReviewOutcome, *, color: bool = False, width: int = 100) -> 
     _heading(console, outcome)
     for placed in by_severity(outcome.findings):
         _finding(console, outcome, placed)
+    _standing(console, outcome)
     if outcome.verdict != "skipped" or outcome.coverage.files:
         _rest(console, outcome)
     _last_lines(console, outcome)
@@ -109,7 +112,33 @@ def _finding(console: Console, outcome: ReviewOutcome, placed: PlacedFinding) ->
     body = sanitize_plain(finding.body.strip(), limit=4_000)
     if body:
         console.print(Padding(Text(body), (0, 0, 0, _INDENT)))
+    past = [_one_line(placed.note)] if placed.note else []
+    past += ["About code that an earlier review has read: it was missed then."] if placed.late else []
+    for said in past:
+        console.print(Padding(Text(sanitize_plain(said, limit=400), style="dim"), (0, 0, 0, _INDENT)))
     _suggestion(console, placed)
+
+
+def _standing(console: Console, outcome: ReviewOutcome) -> None:
+    """What holds beside the findings of this run, a line each: they count for the verdict."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    new = {id(placed) for placed in outcome.findings}
+    others = [placed for placed in standing(outcome) if id(placed) not in new]
+    reasons = {id(item.placed): item.reason.replace("-", " ") for item in outcome.rejected}
+    if others:
+        console.print()
+        console.print("Standing besides:", style="bold")
+    for placed in others[:_STANDING_SHOWN]:
+        title = _one_line(placed.finding.title) or "Untitled"
+        words = f"{_one_line(where(placed.location))}  {title} ({reasons[id(placed)]})"
+        line = Text()
+        line.append(f" {placed.finding.severity.upper()} ", style=_BADGES[placed.finding.severity])
+        line.append(f" {sanitize_plain(words, limit=400)}")
+        console.print(Padding(line, (0, 0, 0, _INDENT)))
+    if len(others) > _STANDING_SHOWN:
+        console.print(f"  and {len(others) - _STANDING_SHOWN:,} more (all of them with --format json)", style="dim")
 
 
 def _code(console: Console, outcome: ReviewOutcome, placed: PlacedFinding) -> None:
@@ -138,7 +167,7 @@ def _suggestion(console: Console, placed: PlacedFinding) -> None:
 
 def _rest(console: Console, outcome: ReviewOutcome) -> None:
     console.print()
-    console.print(coverage_sentence(outcome.coverage))
+    console.print(coverage_sentence(outcome.coverage, outcome.since))
     skipped = [file for file in outcome.coverage.files if file.state is FileState.SKIPPED]
     for file in skipped[:_FILES_SHOWN]:
         console.print("  " + sanitize_plain(_one_line(f"skipped: {file.path} ({file.reason})"), limit=300), style="dim")
@@ -148,6 +177,8 @@ def _rest(console: Console, outcome: ReviewOutcome) -> None:
         reasons = [item.reason.replace("-", " ") for item in outcome.rejected]
         counts = ", ".join(f"{reasons.count(reason)} {reason}" for reason in dict.fromkeys(reasons))
         console.print(f"{counted(len(reasons), 'finding')} not posted inline: {counts}.", style="dim")
+    for said in since_sentences(outcome):
+        console.print(sanitize_plain(_one_line(said), limit=500))
     for note in (*outcome.notes, *(outcome.posted.notes if outcome.posted else ())):
         console.print(sanitize_plain(_one_line(f"Note: {note}"), limit=500), style="dim")
     console.print(sanitize_plain(usage_sentence(outcome), limit=500), style="dim")
@@ -169,13 +200,14 @@ def _posted_url(outcome: ReviewOutcome) -> str:
 def _next_step(outcome: ReviewOutcome) -> str:
     """The first sentence of the table whose condition holds."""
     skipped = outcome.verdict == "skipped"
-    left_out = bool(outcome.coverage.files) and not outcome.coverage.reviewed_lines
+    coverage = outcome.coverage
+    left_out = bool(coverage.files) and not coverage.reviewed_lines and not coverage.earlier_lines
     steps = (
         (skipped and left_out, "nothing to do; the settings of [scope] say what is read."),
         (skipped and outcome.pull.ref is None, "say what to compare: --base BRANCH, --staged or --uncommitted."),
         (skipped, "nothing to do; name another pull request to review it."),
         (outcome.verdict == "superseded", "run the same command again to review the new head."),
-        (not outcome.coverage.complete, "run it again (paid answers are reused), or raise limits.max_cost_usd."),
+        (not coverage.complete, "run it again (paid answers are reused), or raise limits.max_cost_usd."),
         (not standing(outcome), "nothing to do."),
         (outcome.pull.ref is None, "fix what holds and run the same command again."),
         (not _posted_url(outcome), "nothing was posted; run without --dry-run to post this review."),

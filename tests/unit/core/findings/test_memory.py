@@ -11,6 +11,7 @@ from reviewbot.core.change.diff import Side
 from reviewbot.core.change.pull_request import ReviewThread, ThreadComment
 from reviewbot.core.config import Config
 from reviewbot.core.findings.memory import Answer, How, answers, suggestions
+from reviewbot.core.report.marker import answer_marker
 from reviewbot.core.resolution import parse_toml
 
 ANN = ThreadComment("ann", False, False, "MEMBER", "", "2026-01-02T00:00:00Z")
@@ -77,6 +78,39 @@ def test_a_command_gives_its_reason_and_the_last_word_counts() -> None:
     later = replace(ANN, body="Good catch after all, I'll fix it", created_at="2026-01-03T00:00:00Z")
     assert answer(later, asked) is None
     assert answer(replace(asked, created_at="2026-01-04T00:00:00Z"), later) == answer(asked)
+
+
+@pytest.mark.parametrize(
+    ("words", "dismisses"),
+    [
+        ("@reviewbot dismiss", True),
+        ("@reviewbot[bot], dismiss", True),
+        ("See below.\n\n/Reviewbot Dismiss", True),
+        ("/reviewbot explain why it is by design", False),
+        ("```\n/reviewbot dismiss\n```", False),
+        ("> /reviewbot dismiss", False),
+        ("    /reviewbot dismiss", False),
+        ("`/reviewbot dismiss`", False),
+        ("<!--\n/reviewbot dismiss\n-->", False),
+        ("Please /reviewbot dismiss", False),
+        ("/reviewbots dismiss", False),
+    ],
+)
+def test_a_dismissal_is_what_a_command_is(words: str, *, dismisses: bool) -> None:
+    found = answer(replace(ANN, body=words))
+    assert (found.how if found else None) == (How.COMMAND if dismisses else None)
+
+
+def test_a_dismissal_that_we_answered_counts_whatever_github_calls_its_author() -> None:
+    """GitHub was asked for the right to write before it was answered. A mark in anybody else's comment is nothing."""
+    asked = replace(ANN, association="CONTRIBUTOR", body="/reviewbot dismiss known", id=41)
+    ours = ThreadComment("reviewbot", True, True, "NONE", f"Dismissed.\n\n{answer_marker('41')}")
+    assert answer(asked) is None
+    assert answer(asked, ours) == Answer(How.COMMAND, "ann", "known")
+    assert answer(asked, replace(ours, body=answer_marker("42"))) is None
+    assert answer(asked, replace(ours, ours=False)) is None
+    assert answer(replace(asked, is_bot=True), ours) is None
+    assert answer(replace(asked, body="won't fix"), ours) is None, "words count from those with rights only"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from reviewbot.core.change.diff import Side
+from reviewbot.core.change.diff import Run, Side
+from reviewbot.core.change.increment import FileIncrement, Increment, News, Since
 from reviewbot.core.change.patch import parse_diff
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef
 from reviewbot.core.cost import Usage
@@ -184,6 +185,13 @@ OUTCOME = ReviewOutcome(
 )
 
 
+def since(*, fresh: int = 0, owed: int = 0, **changes: Any) -> Since:
+    """What the second of two earlier reviews left to this one, in one file of the sample."""
+    runs = [(Run(Side.RIGHT, 1, count),) if count else () for count in (fresh, owed)]
+    increment = Increment((FileIncrement("shop/db.py", News.PARTLY, *runs),))
+    return replace(Since(increment, "c" * 40, rounds=2, late_findings=1), **changes)
+
+
 class Reviews:
     """What the tests build with."""
 
@@ -192,6 +200,7 @@ class Reviews:
     pull = PULL
     place = staticmethod(place)
     finding = staticmethod(make_finding)
+    since = staticmethod(since)
 
     @staticmethod
     def having(**changes: Any) -> ReviewOutcome:
@@ -211,6 +220,25 @@ class Reviews:
             "shop/cart.py", FileState.PARTLY, 9, 4, 0, 0, 5, "the model's answer was cut (max_output_tokens)", missed
         )
         return replace(OUTCOME, verdict="incomplete", coverage=Coverage((part, *COVERAGE.files[1:])))
+
+    @staticmethod
+    def later(*, late: bool = False) -> ReviewOutcome:
+        """A review after a push: 4 lines are new, 9 were read before; one finding is new, two stand since then."""
+        thread = make_finding(
+            8,
+            place(Step.LINE, "shop/cart.py", None, 12),
+            title="Said on its thread",
+            **{"quote": "", "evidence": "", "body": "", "category": "", "source": "earlier", "confidence": 0.0},
+            severity=Severity.MAJOR,
+        )
+        first = FileCoverage("shop/cart.py", FileState.REVIEWED, 9, earlier_lines=9)
+        return replace(
+            OUTCOME,
+            findings=(replace(FINDINGS[2], late=late),),
+            rejected=(REJECTED[0], RejectedFinding(thread, RejectReason.ALREADY_POSTED, "posted, and open")),
+            coverage=Coverage((first, *COVERAGE.files[1:])),
+            since=since(fresh=4),
+        )
 
 
 @pytest.fixture

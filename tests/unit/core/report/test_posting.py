@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from reviewbot.core.change.diff import Side
 from reviewbot.core.change.pull_request import ReviewThread, Surroundings
+from reviewbot.core.commands import Place
+from reviewbot.core.report.acts import Act, Orders, React, Reply, Resolve, StatusAnswer
 from reviewbot.core.report.draft import Annotation, CheckDraft, InlineComment, ReviewDraft
 from reviewbot.core.report.posting import Posting, failure_notice, without_standing
 
@@ -27,13 +29,40 @@ DRAFTS = st.builds(
 )
 
 
-@given(WORDS, DRAFTS)
-def test_a_posting_comes_back_as_it_was(run_id: str, draft: ReviewDraft) -> None:
-    posting = Posting(run_id, draft)
-    assert Posting.from_json(posting.to_json()) == posting
+ACTS: st.SearchStrategy[Act] = st.one_of(
+    st.builds(Reply, WORDS, st.integers(1, 10**12), WORDS, WORDS),
+    st.builds(Resolve, WORDS),
+    st.builds(StatusAnswer, WORDS, WORDS),
+    st.builds(React, st.sampled_from(Place), st.integers(1, 10**12), st.sampled_from(["eyes", "confused"])),
+    st.builds(Orders, WORDS, WORDS, st.none() | st.booleans(), st.lists(WORDS, max_size=2).map(tuple)),
+)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"run_id": "r"}', '{"run_id": "r", "draft": {"key": 1}}'])
+@given(WORDS, st.none() | DRAFTS, st.lists(ACTS, max_size=3).map(tuple))
+def test_a_posting_comes_back_as_it_was(run_id: str, draft: ReviewDraft | None, acts: tuple[Act, ...]) -> None:
+    posting = Posting(run_id, draft, acts)
+    kept = Posting.from_json(posting.to_json())
+    assert kept == posting
+    assert [type(act) for act in kept.acts] == [type(act) for act in acts]
+
+
+def test_a_posting_of_an_earlier_version_is_read() -> None:
+    made = Posting("r", ReviewDraft("k", "h", None, (), "s"))
+    assert Posting.from_json(made.to_json().replace(',"acts":[]', "")) == made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"run_id": "r"}',
+        '{"run_id": "r", "draft": {"key": 1}}',
+        '{"run_id": "r", "draft": null, "acts": [{"kind": "merge"}]}',
+        '{"run_id": "r", "draft": null, "acts": [{"kind": "react", "place": "x", "id": 1, "content": "laugh"}]}',
+    ],
+)
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="validation error"):
         Posting.from_json(text)
@@ -69,6 +98,7 @@ def test_what_others_wrote_and_the_own_review_change_nothing() -> None:
 
 def test_a_notice_shows_an_error_as_text_and_in_bounds() -> None:
     notice = failure_notice("r" * 80, "h", "@team <img src=x> " + "x" * 10_000, "reviewbot")
+    assert notice.draft is not None
     assert notice.draft.check is not None
     assert len(notice.draft.check.summary) < 4_000
     assert "<img" not in notice.draft.check.summary

@@ -37,7 +37,7 @@ def test_a_clean_summary_is_short(reviews: Any) -> None:
 
 def test_a_summary_tells_all_of_it(reviews: Any) -> None:
     text = render_summary(reviews.outcome)
-    assert text.startswith("### 6 findings (2 critical, 2 major, 1 minor, 1 nit)\n")
+    assert text.startswith("### 6 findings (2 critical, 2 major, 1 minor, 1 nit), 5 of them new\n")
     assert "| 🔴 critical | [`shop/cart.py:8`](https://github.com/acme/shop/pull/12/files#diff-" in text
     assert "Posted before *(already posted)* |" in text
     assert "13 of 15 changed lines in 3 files were reviewed; 2 skipped by rule (lock-file 1)." in text

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from reviewbot.core.change.diff import Diff
+from reviewbot.core.change.increment import Since
 from reviewbot.core.findings.finding import Step
 from reviewbot.core.report.draft import Posted
 from reviewbot.core.report.outcome import Coverage
@@ -19,7 +20,7 @@ from reviewbot.core.report.outputs import json as json_output
 from reviewbot.core.report.outputs.json import SCHEMA
 
 TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
-VARIANTS = ["outcome", "clean", "incomplete", "skipped", "hostile", "posted"]
+VARIANTS = ["outcome", "clean", "incomplete", "skipped", "hostile", "posted", "later", "again"]
 
 
 @pytest.fixture
@@ -33,6 +34,8 @@ def outcome(request: pytest.FixtureRequest, reviews: Any) -> Any:
         "incomplete": reviews.incomplete(),
         "skipped": skipped,
         "hostile": reviews.having(findings=(base,), notes=(evil,), pull=replace(reviews.pull, title=evil, ref=None)),
+        "later": reviews.later(late=True),
+        "again": reviews.having(since=Since(None, "c" * 40, 2, 1, reason=evil)),
         "posted": reviews.having(posted=Posted("https://github.com/r", notes=("no checks permission",)), cost_usd=None),
     }[request.param]
 
@@ -50,7 +53,7 @@ def test_json_has_the_names_of_the_contract(reviews: Any) -> None:
     value = json.loads(json_output.render(reviews.outcome))
     assert list(value) == [
         *("schema", "run_id", "pull_request", "model", "summary", "findings", "rejected"),
-        *("coverage", "usage", "github", "timings"),
+        *("coverage", "since", "usage", "github", "timings"),
     ]
     contract = (
         "id fingerprint path side start_line line severity category confidence title body quote suggestion source"
@@ -69,6 +72,7 @@ def test_json_has_the_names_of_the_contract(reviews: Any) -> None:
         "skipped_lines": 2,
         "over_budget_lines": 0,
         "failed_lines": 0,
+        "earlier_lines": 0,
         "missed": [],
     }
     assert value["usage"]["cost_usd"] == 0.0242
@@ -199,6 +203,40 @@ def test_sarif_places_and_names_findings(reviews: Any) -> None:
     paths = [each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in run["results"]]
     assert "docs/new%20name.md" in paths
     assert run["tool"]["driver"]["rules"][1]["properties"]["security-severity"] == "9.5"
+
+
+def test_json_tells_what_was_reviewed_before(reviews: Any) -> None:
+    value = json.loads(json_output.render(reviews.later(late=True)))
+    assert value["since"] == {
+        "head_sha": "c" * 40,
+        "rounds": 2,
+        "late_findings": 2,
+        "full": False,
+        "reason": "",
+        "new_lines": 4,
+        "earlier_lines": 9,
+    }
+    assert value["summary"]["headline"] == "3 findings (1 critical, 2 major), 1 of them new"
+    assert [value["coverage"][name] for name in ("reviewed_lines", "earlier_lines")] == [4, 9]
+    files = {each["path"]: each for each in value["coverage"]["files"]}
+    assert (files["shop/cart.py"]["status"], files["shop/cart.py"]["earlier_lines"]) == ("reviewed", 9)
+    assert [each["late"] for each in value["findings"]] == [True]
+    standing = value["rejected"][1]["finding"]
+    assert (standing["source"], standing["quote"], standing["evidence"], standing["late"]) == ("earlier", "", "", False)
+
+
+def test_sarif_has_what_an_earlier_review_said(reviews: Any) -> None:
+    (run,) = json.loads(sarif.render(reviews.later(late=True)))["runs"]
+    assert run["properties"]["coverage"]["earlierLines"] == 9
+    assert run["properties"]["since"]["lateFindings"] == 2
+    by_title = {each["message"]["text"].split("\n")[0]: each for each in run["results"]}
+    earlier = by_title["Said on its thread"]
+    assert earlier["ruleId"] == "reviewbot/other"
+    assert earlier["properties"]["alreadyPosted"]
+    assert "confidence" not in earlier["properties"]
+    assert [each["properties"]["late"] for each in run["results"]] == [True, False, False]
+    (note,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert (note["level"], note["message"]["text"][:27]) == ("note", "1 finding is on code that a")
 
 
 def test_sarif_tells_what_was_not_reviewed(reviews: Any) -> None:

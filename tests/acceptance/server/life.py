@@ -1,0 +1,243 @@
+"""The life of one pull request, as people play it: what `test_life.py` asserts and `docs/pictures.py` takes pictures
+of. Each step does what people do and waits until the server has nothing left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reviewbot.core.report.marker import answers_of, has_answer, is_status
+from reviewbot.core.report.rendering import CHECK_NAME
+from reviewbot.sandbox.github.people import reply
+from tests.acceptance.conftest import Git
+from tests.acceptance.server.conftest import NAME, Server, until
+
+VOUCHERS, PRINTING = "shop/vouchers.py", "shop/printing.py"
+BASE = {
+    "shop/__init__.py": "",
+    "shop/orders.py": '"""Orders."""\n\n\ndef total(items):\n    return sum(item.price for item in items)\n',
+}
+OPENED = '''\
+"""Vouchers, which customers give at the checkout."""
+
+import json
+
+
+def find(db, code):
+    """The voucher with this code, or None."""
+    return db.execute(f"SELECT * FROM vouchers WHERE code = '{code}'").fetchone()
+
+
+def value(voucher):
+    """What it takes off the total, in cents."""
+    if voucher == None:
+        return 0
+    return voucher["value"]
+
+
+def loaded(lines, seen=[]):
+    """The vouchers of an import, one for each line."""
+    for line in lines:
+        try:
+            seen.append(json.loads(line))
+        except:
+            pass
+    return seen
+'''
+BY_PARAMETER = ("""f"SELECT * FROM vouchers WHERE code = '{code}'")""", '"SELECT * FROM vouchers WHERE code = ?", [code])')
+NEW_LINES = '''
+
+def printed(voucher):
+    """The voucher as a page, from the service that makes them."""
+    return requests.get(f"https://pages.example.com/{voucher['code']}").content
+'''
+IMPORTED = ("import json\n", "import json\n\nimport requests\n")
+ELSEWHERE = '"""Prints vouchers."""\n\nWIDTH = 80\n'
+MORE_TO_SEE = ("def loaded(lines, seen=[]):", "def loaded(lines, seen=[], strict=False):")
+WHILE_PAUSED = '\n\ndef cut(text):\n    """As wide as the paper."""\n    return text[:WIDTH] if WIDTH is 80 else text\n'
+REASON = "This is intentional because vouchers are proxies, and a proxy of nothing equals None without being it."
+QUESTION = "Could a test have shown this?"
+DISMISSED = "/reviewbot dismiss one process imports one file"
+ASKED = "/reviewbot ask Which of the new functions talk to other machines?"
+
+
+@dataclass
+class Life:
+    """The pull request, and what was said in it so far."""
+
+    server: Server
+    git: Git
+    number: int = 0
+    heads: list[str] = field(default_factory=list)
+    said: dict[str, int] = field(default_factory=dict)  # what it is -> the comment's id
+
+    # Looking
+
+    @property
+    def prompts(self) -> list[str]:
+        """The last words of every question that the model was asked."""
+        bodies = [entry.body for entry in list(self.server.model.answered) if entry.output_tokens]
+        return [_text(body["input"][-1]["content"]) for body in bodies]
+
+    @property
+    def threads(self) -> dict[str, Any]:
+        """The first comments of our threads, by their title."""
+        return {c.body.partition(": ")[2].partition("**")[0]: c for c in self.server.comments if not c.is_reply}
+
+    def thread(self, words: str) -> Any:
+        """The only one whose title has these words."""
+        (found,) = [root for title, root in self.threads.items() if words in title]
+        return found
+
+    def talk(self, words: str) -> list[str]:
+        """What stands in that thread below the finding, oldest first."""
+        root = self.thread(words)
+        return [c.body for c in self.server.comments if c.root == root.id and c.id != root.id]
+
+    @property
+    def check(self) -> str:
+        """How our check run at the head ended."""
+        head = self.server.hosted.pull(self.number).head_sha
+        found = [run for run in self.server.checks if (run.head_sha, run.name) == (head, CHECK_NAME)]
+        return str(found[-1].conclusion) if found else ""
+
+    @property
+    def summary(self) -> str:
+        (found,) = self.server.summaries(self.number)
+        return str(found.body)
+
+    def status_answer(self, comment_id: int) -> str:
+        """The answer in the status comment."""
+        bodies = [c.body for c in list(self.server.hosted.comments.values()) if is_status(c.body)]
+        return next((text for body in bodies for key, text in answers_of(body) if key == str(comment_id)), "")
+
+    # Doing
+
+    def push(self, message: str, files: dict[str, str | bytes | None]) -> None:
+        self.git("switch", "-q", "vouchers")
+        self.git.commit(message, files)
+        self.pushed()
+
+    def pushed(self) -> None:
+        """Let GitHub see what was done to the branch, and the server do its work."""
+        self.heads.append(self.git("rev-parse", "vouchers"))
+        self.git("switch", "-q", "main")
+        self.server.github.notice(NAME)
+        self.quiet()
+
+    def reads(self, path: str) -> str:
+        return self.git("show", f"vouchers:{path}") + "\n"
+
+    def say(self, words: str, login: str = "maria") -> int:
+        made = int(self.server.github.comment(NAME, self.number, login, words))
+        self.server.github.hooks.drain()
+        return made
+
+    def answer(self, thread: str, words: str, login: str) -> int:
+        """Say something in a thread of ours, and wait for what comes of it."""
+        root = self.thread(thread).id
+        made = reply(self.server.github, NAME, root, login, words)
+        self.server.github.hooks.drain()
+        self.until(lambda: any(c.root == root and has_answer(c.body, str(made)) for c in self.server.comments))
+        self.quiet()
+        return made
+
+    def until(self, what: Callable[[], Any]) -> None:
+        until(what, 60, self.server.log)
+
+    def quiet(self) -> None:
+        self.server.github.hooks.drain()
+        self.server.quiet()
+
+
+def make_repository(path: Path) -> Git:
+    """A shop with the branch ``vouchers``, which brings four defects."""
+    git = Git(path).init(dict(BASE))
+    git.branch("vouchers", {VOUCHERS: OPENED}, "Vouchers at the checkout")
+    git("switch", "-q", "main")
+    return git
+
+
+def opened(life: Life) -> None:
+    """Sam opens the pull request."""
+    life.server.hosted.collaborators.update({"sam": "write", "maria": "write"})
+    body = "Customers can give vouchers at the checkout."
+    life.number = life.server.github.open_pull_request(NAME, base="main", head="vouchers", author="sam", body=body)
+    life.heads.append(life.git("rev-parse", "vouchers"))
+    life.quiet()
+
+
+def mended_and_more(life: Life) -> None:
+    """Sam mends one finding, and brings a new defect in other lines."""
+    life.push("Give the code as a parameter; print", {VOUCHERS: _changed(OPENED, BY_PARAMETER, IMPORTED) + NEW_LINES})
+
+
+def rebased(life: Life) -> None:
+    """The base moves on, and Sam puts the branch on top of it."""
+    life.git.commit("Orders have a note", {"shop/orders.py": BASE["shop/orders.py"] + "\n\nNOTE = 200\n"})
+    life.git("switch", "-q", "vouchers")
+    life.git("rebase", "-q", "main")
+    life.pushed()
+
+
+def dismissed(life: Life) -> None:
+    """Maria dismisses a finding in its thread; a push leaves its code as it is."""
+    life.said["dismissed"] = life.answer("mutable default", DISMISSED, "maria")
+    life.push("A width", {PRINTING: ELSEWHERE})
+
+
+def changed(life: Life) -> None:
+    """Sam changes the code that was dismissed, and does not mend it."""
+    life.push("Be strict", {VOUCHERS: _changed(life.reads(VOUCHERS), MORE_TO_SEE)})
+
+
+def talked(life: Life) -> None:
+    """Maria asks about one finding; of another Sam says why it is as it is; Maria has a question about the whole."""
+    life.said["question"] = life.answer("time limit", QUESTION, "maria")
+    life.said["reason"] = life.answer("compared with ==", REASON, "sam")
+    life.said["asked"] = life.say(ASKED)
+    life.until(lambda: life.status_answer(life.said["asked"]))
+    life.quiet()
+
+
+def paused(life: Life) -> None:
+    """Maria wants no reviews for a while; Sam pushes."""
+    life.said["pause"] = life.say("/reviewbot pause")
+    life.quiet()
+    life.push("Cut what is too wide", {PRINTING: ELSEWHERE + WHILE_PAUSED})
+
+
+def resumed(life: Life) -> None:
+    """The pause is over, and Maria asks for what it let through."""
+    life.said["resume"] = life.say("/reviewbot resume")
+    life.quiet()
+    life.said["review"] = life.say("/reviewbot review")
+    life.quiet()
+
+
+def all_mended(life: Life) -> None:
+    """Sam mends the rest."""
+    text = _changed(
+        life.reads(VOUCHERS),
+        (MORE_TO_SEE[1], "def loaded(lines, strict=False):"),
+        ("    for line in lines:\n", "    seen = []\n    for line in lines:\n"),
+        ("        except:\n            pass\n", "        except ValueError:\n            if strict:\n                raise\n"),
+        ("""['code']}")""", """['code']}", timeout=5)"""),
+    )
+    life.push("Mend what was found", {VOUCHERS: text, PRINTING: ELSEWHERE + WHILE_PAUSED.replace("is 80", "== 80")})
+
+
+STEPS = (opened, mended_and_more, rebased, dismissed, changed, talked, paused, resumed, all_mended)
+
+
+def _changed(text: str, *changes: tuple[str, str]) -> str:
+    for old, new in changes:
+        assert text.count(old) == 1, f"{old!r} stands there {text.count(old)} times"
+        text = text.replace(old, new)
+    return text
+
+
+def _text(content: Any) -> str:
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
