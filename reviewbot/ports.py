@@ -126,6 +126,10 @@ class RunStore(Protocol):
         """Title and body with which earlier runs of this pull request surely told findings again, by fingerprint."""
         ...
 
+    async def dismissals(self, pull: PullRequest) -> Sequence[tuple[str, str]]:
+        """Category and path of what people dismissed on other pull requests of the repository, as far as is known."""
+        ...
+
     async def fail_run(self, run_id: str, error: str, usage: Usage, cost_usd: float) -> None:
         """Book a run that ended in an error, with what it had used and spent by then."""
         ...

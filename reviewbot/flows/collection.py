@@ -23,7 +23,8 @@ _MOST_RULE_DIRECTORIES = 24
 @dataclass(frozen=True, slots=True)
 class Collected:
     """Everything read before the model is asked. ``heads`` are the head texts of the files in scope; ``offered`` are
-    the pieces that no earlier review has read, None for all of every file; ``wordings`` are `RunStore.wordings`."""
+    the pieces that no earlier review has read, None for all of every file; ``wordings`` and ``dismissals`` are those
+    of the `RunStore`."""
 
     pull: PullRequest
     resolved: Resolved
@@ -34,6 +35,7 @@ class Collected:
     since: Since = field(default_factory=Since)
     offered: tuple[Piece, ...] | None = None
     wordings: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    dismissals: Sequence[tuple[str, str]] = ()
 
     @property
     def config(self) -> Config:

@@ -232,6 +232,7 @@ def _outcome(
         notes=(*collected.resolved.notes, *interview.notes, *kept.doubts),
         fails=any(severity.reaches(fail_on) for severity in severities),
         since=collected.since,
+        dismissed=kept.dismissed,
     )
 
 

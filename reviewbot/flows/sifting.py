@@ -45,11 +45,7 @@ def sift(
         held=closings.held | _only_renamed(threads, news),
         paths={path: path for path in paths} | renamed,
     )
-    hints = tuple(
-        f"{each.times} {each.category} findings in {each.folder or 'the root folder'} were dismissed here; "
-        f".reviewbot.toml could say so in a table [[paths]]: {' and '.join(each.text.split(chr(10))[1:3])}"
-        for each in suggestions(kept.dismissed)
-    )
+    hints = _hints([(category, path) for _, category, path in kept.dismissed], collected)
     acts = tuple(act for act in closings.acts if not isinstance(act, Reply | Resolve) or act.thread_id in met)
     return replace(kept, rejected=(*kept.rejected, *standing), doubts=(*kept.doubts, *closings.notes, *hints)), acts
 
@@ -81,6 +77,21 @@ def _at_home(thread: ReviewThread, renames: Renames, closings: Closings) -> Revi
     home = dict(closings.homes).get(thread.id, "")
     lost = renames.today(thread.path) not in renames.paths and home in renames.paths
     return replace(thread, path=home) if lost else thread
+
+
+def _hints(dismissed: Sequence[tuple[str, str]], collected: Collected) -> tuple[str, ...]:
+    """What the settings file could say, where people dismiss one kind of finding again and again, on this pull request
+    and on others of the repository; nothing of kinds that nobody dismissed here, or that it has a rule for."""
+    kinds = {(category, path.rpartition("/")[0]) for category, path in dismissed}
+    found = suggestions([*dismissed, *collected.dismissals])
+    mine = [each for each in found if (each.category, each.folder) in kinds]
+    ruled = {rule.pattern for rule in collected.config.paths}
+    return tuple(
+        f"{each.times} {each.category} findings in {each.folder or 'the root folder'} were dismissed in this "
+        f"repository; .reviewbot.toml could say so in a table [[paths]]: {' and '.join(each.text.splitlines()[1:3])}"
+        for each in mine
+        if each.pattern not in ruled
+    )
 
 
 def _only_renamed(threads: Sequence[ReviewThread], news: Increment | None) -> frozenset[str]:

@@ -24,7 +24,8 @@ async def build_on(store: RunStore, source: PullRequestSource, collected: Collec
     pull = collected.pull
     if pull.ref is None:
         return replace(collected, since=Since(full=full))
-    collected = replace(collected, wordings=await store.wordings(pull))
+    kept = await store.wordings(pull), await store.dismissals(pull)
+    collected = replace(collected, wordings=kept[0], dismissals=kept[1])
     state = reviewed_in(collected.surroundings.sticky_body, await store.reviewed_state(pull))
     if not isinstance(state, ReviewedState):
         return replace(collected, since=Since(full=full, reason="" if state.fault is Fault.NONE else state.reason))

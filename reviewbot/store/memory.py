@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from reviewbot.core.change.pull_request import PullRequest
@@ -63,6 +64,15 @@ class MemoryRunStore:
                     told = item.placed.finding
                     found.setdefault(item.placed.fingerprint, []).append((told.title, told.body))
         return found
+
+    async def dismissals(self, pull: PullRequest) -> Sequence[tuple[str, str]]:
+        others = {
+            (outcome.pull.label, mark): (category, path)
+            for outcome in self.outcomes.values()
+            for mark, category, path in outcome.dismissed
+            if category and outcome.pull.base_repo == pull.base_repo and outcome.pull.label != pull.label
+        }
+        return list(others.values())
 
     async def fail_run(self, run_id: str, error: str, usage: Usage, cost_usd: float) -> None:
         self.errors[run_id] = error

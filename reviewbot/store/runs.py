@@ -5,7 +5,7 @@ SQLAlchemy blocks, so each call runs in a worker thread; the database is opened,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 ANSWERS_KEPT = timedelta(days=30)
+_MOST_DISMISSALS = 5_000
 _MOST_WORDINGS = 500  # of one pull request, the newest
 _SPENT = ("requests", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
 _OF_AN_ATTEMPT = (
@@ -119,6 +120,7 @@ class SqlRunStore:
             rows = _finding_rows(outcome)
             if rows:
                 connection.execute(findings.insert(), [_storable(row) for row in rows])
+            _keep_dismissals(connection, outcome)
 
         await self._do(write)
 
@@ -170,6 +172,18 @@ class SqlRunStore:
             for mark, title, body in reversed(connection.execute(rows).all()):
                 found.setdefault(mark, []).append((title, body))
             return found
+
+        return await self._do(read)
+
+    async def dismissals(self, pull: PullRequest) -> Sequence[tuple[str, str]]:
+        def read(connection: Connection) -> Sequence[tuple[str, str]]:
+            from sqlalchemy import select
+
+            from reviewbot.store.tables import dismissals as table
+
+            others = (table.c.repository == _repository(pull), table.c.target != _page(pull))
+            rows = connection.execute(select(table.c.category, table.c.path).where(*others).limit(_MOST_DISMISSALS))
+            return [(category, path) for category, path in rows]
 
         return await self._do(read)
 
@@ -312,6 +326,27 @@ def _run_row(outcome: ReviewOutcome) -> dict[str, Any]:
         "review_url": outcome.posted.review_url if outcome.posted else None,
         "note": outcome.skip_reason or None,
     }
+
+
+def _page(pull: PullRequest) -> str:
+    return (pull.html_url or pull.label)[:400]
+
+
+def _repository(pull: PullRequest) -> str:
+    """With the host, where it is known."""
+    return _page(pull).rpartition("/pull/")[0] or pull.base_repo
+
+
+def _keep_dismissals(connection: Connection, outcome: ReviewOutcome) -> None:
+    """Each once, however many runs see it."""
+    from reviewbot.store.tables import dismissals as table
+
+    target = _page(outcome.pull)
+    for mark, category, path in {each[0]: each for each in outcome.dismissed if each[1]}.values():
+        mine = (table.c.target == target, table.c.fingerprint == mark)
+        connection.execute(table.delete().where(*mine))
+        values = {"repository": _repository(outcome.pull), "category": category, "path": path}
+        connection.execute(table.insert().values(target=target, fingerprint=mark, **_storable(values)))
 
 
 def _is_told(outcome: ReviewOutcome) -> bool:

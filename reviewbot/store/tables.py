@@ -109,6 +109,17 @@ deliveries = Table(
     Index("deliveries_undone", "priority", "received_at", sqlite_where=_UNDONE, postgresql_where=_UNDONE),
 )
 
+dismissals = Table(
+    "dismissals",
+    metadata,
+    Column("target", String(400), primary_key=True),
+    Column("fingerprint", String(64), primary_key=True),
+    Column("repository", String(400), nullable=False),
+    Column("category", String(40), nullable=False),
+    Column("path", Text, nullable=False),
+    Index("dismissals_by_repository", "repository"),
+)
+
 talks = Table(
     "talks",
     metadata,

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from reviewbot.core.change.diff import Diff, Side
-from reviewbot.core.change.pull_request import PullRequest
+from reviewbot.core.change.pull_request import PullRequest, PullRequestRef
 from reviewbot.core.context.prompt import Answer
 from reviewbot.core.cost import Usage
 from reviewbot.core.findings.finding import (
@@ -302,3 +302,34 @@ def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> No
         assert columns == {column.name: str(column.type.compile(engine.dialect)) for column in table.columns}
         assert {i["name"] for i in found.get_indexes(table.name)} == {index.name for index in table.indexes}
     engine.dispose()
+
+
+def told_again(title: str, detail: str = "says the same", mark: str = "f" * 16) -> RejectedFinding:
+    finding = Finding("a.py", Side.RIGHT, "x", "e", title, f"{title}, in full", "bug", Severity.MINOR, 0.5)
+    at = Location("a.py", Side.RIGHT, None, 1, Step.LINE)
+    return RejectedFinding(PlacedFinding(finding, at, mark), RejectReason.ALREADY_POSTED, detail)
+
+
+async def test_the_words_in_which_a_finding_was_told_again_are_kept(store: RunStore) -> None:
+    said = (told_again("One way"), told_again("Perhaps", "says the same (not sure: place near, likeness 0.50)"))
+    for run, rejected in (("a", said), ("b", (told_again("Another way"), told_again("Else", mark="e" * 16)))):
+        await store.start_run(run, PULL, "m")
+        await store.finish_run(replace(outcome(run), findings=(), rejected=rejected))
+    assert await store.wordings(PULL) == {
+        "f" * 16: [("One way", "One way, in full"), ("Another way", "Another way, in full")],
+        "e" * 16: [("Else", "Else, in full")],
+    }
+    assert await store.wordings(replace(PULL, html_url="https://h/p/2")) == {}
+
+
+async def test_what_was_dismissed_is_known_to_other_pull_requests_of_the_repository(store: RunStore) -> None:
+    here = replace(PULL, html_url="https://h/o/r/pull/1", title="one")
+    other = replace(here, html_url="https://h/o/r/pull/2", ref=PullRequestRef("h", "o", "r", 2))
+    foreign = replace(here, html_url="https://h/x/y/pull/1", base_repo="x/y", ref=PullRequestRef("h", "x", "y", 1))
+    dismissed = (("f" * 16, "bug", "src/a.py"), ("e" * 16, "", "src/b.py"))
+    for run in ("a", "b"):  # two runs that see the same answers
+        await store.start_run(run, here, "m")
+        await store.finish_run(replace(outcome(run), pull=here, findings=(), rejected=(), dismissed=dismissed))
+    assert list(await store.dismissals(other)) == [("bug", "src/a.py")]
+    assert list(await store.dismissals(here)) == []
+    assert list(await store.dismissals(foreign)) == []

@@ -52,7 +52,16 @@ def floor(module: str) -> int:
         return 0
     if parts[1] in DOORS:
         return 6
-    fixed = {"core": 1, "ports": 2, "conversation": 2, "talks": 2, "flows": 3, "wiring": 5, "app_wiring": 6, "settings": 4}
+    fixed = {
+        "core": 1,
+        "ports": 2,
+        "conversation": 2,
+        "talks": 2,
+        "flows": 3,
+        "wiring": 5,
+        "app_wiring": 6,
+        "settings": 4,
+    }
     return fixed.get(parts[1], 4)
 
 

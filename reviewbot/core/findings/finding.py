@@ -151,13 +151,13 @@ class RejectedFinding:
 class Triage:
     """The split that `triage.py` makes. ``post`` stands on a line or file of the diff; ``summary`` holds, but has no
     place in the diff; ``rejected`` says why not inline. Each is in the order of weight. ``doubts`` are sentences on
-    what could not be compared, ``dismissed`` category and path of what people dismissed."""
+    what could not be compared, ``dismissed`` fingerprint, category and path of what people dismissed."""
 
     post: tuple[PlacedFinding, ...]
     summary: tuple[PlacedFinding, ...]
     rejected: tuple[RejectedFinding, ...]
     doubts: tuple[str, ...] = ()
-    dismissed: tuple[tuple[str, str], ...] = ()
+    dismissed: tuple[tuple[str, str, str], ...] = ()
 
 
 def folded(text: str) -> str:

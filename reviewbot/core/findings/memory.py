@@ -100,6 +100,7 @@ class Suggestion:
     category: str
     folder: str
     times: int
+    pattern: str
     text: str
 
 
@@ -206,5 +207,5 @@ def suggestions(dismissed: Iterable[tuple[str, str]]) -> tuple[Suggestion, ...]:
             pattern = re.sub(r"([*?\[\]!#\\ ])", r"\\\1", folder) + "/**" if folder else "*"
             words = f"Do not report {category} findings here unless they are critical."
             text = f"[[paths]]\npattern = {json.dumps(pattern)}\ninstructions = {json.dumps(words)}\n"
-            found.append(Suggestion(category, folder, times, text))
+            found.append(Suggestion(category, folder, times, pattern, text))
     return tuple(found)

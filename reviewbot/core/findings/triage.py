@@ -93,7 +93,7 @@ def triage(
         if fault is None and mine.location.step is not Step.SUMMARY and run.places >= review.max_comments:
             fault = RejectReason.OVER_LIMIT, f"more than {review.max_comments} comments"
         run.book(mine, point, fault, keep_mark=known.fault is not None)
-    dismissed = tuple((point.category, point.path) for point in standing.dismissed())
+    dismissed = tuple((point.fingerprint, point.category, point.path) for point in standing.dismissed())
     return Triage(tuple(run.post), tuple(run.summary), tuple(run.rejected), standing.doubts(), dismissed)
 
 

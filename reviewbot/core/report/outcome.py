@@ -91,7 +91,7 @@ class Coverage:
 class ReviewOutcome:
     """The result of a review. ``verdict`` is one word for machines: ``clean``, ``findings``, ``incomplete``,
     ``skipped`` (``skip_reason`` says why: closed, draft, empty …) or ``superseded`` (the head moved: not posted).
-    ``since`` is what earlier reviews left to this one."""
+    ``since`` is what earlier reviews left to this one, ``dismissed`` are `Triage.dismissed`."""
 
     run_id: str
     pull: PullRequest
@@ -113,3 +113,4 @@ class ReviewOutcome:
     timings: tuple[tuple[str, float], ...] = ()
     fails: bool = False
     since: Since = field(default_factory=Since)
+    dismissed: tuple[tuple[str, str, str], ...] = ()

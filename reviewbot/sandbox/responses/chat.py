@@ -44,10 +44,12 @@ def talk(prompt: str, schema: dict[str, Any]) -> dict[str, Any]:
 def _seen(prompt: str, finding: str) -> str:
     """What was shown, in numbers and first lines."""
     turns = len(_all(prompt, "words"))
-    first = next((line.strip("*_# ") for line in finding.split("\n") if line.strip()), "")
+    first = next((line.replace("*", "").strip("_# ") for line in finding.split("\n") if line.strip()), "")
     files = parse_prompt(prompt)
     lines = sum(len(hunk.lines) for file in files for hunk in file.hunks)
-    seen = [f"I was asked {turns} times and was shown {lines} lines of {len(files)} changed files."]
+    asked = "once" if turns == 1 else f"{turns} times"
+    of = "1 changed file" if len(files) == 1 else f"{len(files)} changed files"
+    seen = [f"I was asked {asked} and was shown {lines} lines of {of}."]
     seen += [f"The finding says: {first}."] if first else []
     code = _last(prompt, "code").split("\n")[0].removeprefix("=== ")
     return " ".join([*seen, *([f"The code is {code}."] if code else [])])

@@ -40,6 +40,10 @@ _TIED = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.arg
 
 @pytest.fixture(scope="session")
 def app_key() -> tuple[str, str]:
+    return make_key()
+
+
+def make_key() -> tuple[str, str]:
     """A private key and its public half, in PEM."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(

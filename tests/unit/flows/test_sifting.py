@@ -12,7 +12,7 @@ from reviewbot.core.change.increment import FileIncrement, Increment, News, Sinc
 from reviewbot.core.change.patch import parse_diff
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef, ReviewThread, Surroundings, ThreadComment
 from reviewbot.core.change.scope import Scope
-from reviewbot.core.config import Config, Resolved, ReviewSettings, TriggerSettings
+from reviewbot.core.config import Config, PathRule, Resolved, ReviewSettings, TriggerSettings
 from reviewbot.core.findings.earlier import SOURCE
 from reviewbot.core.findings.finding import (
     Finding,
@@ -202,9 +202,21 @@ def test_often_dismissed_kinds_become_a_hint() -> None:
     kept = sifted([], *(thread(each, word("By design.")) for each in answered), seen=seen)
     assert fates(kept) == []
     (hint,) = kept.doubts
-    assert hint.startswith("3 bug findings in src were dismissed here; .reviewbot.toml could say so in a table [[paths]]:")
+    assert hint.startswith("3 bug findings in src were dismissed in this repository; .reviewbot.toml could say so in")
     assert 'pattern = "src/**" and instructions = "' in hint
-    assert sifted([], *(thread(each, word("By design.")) for each in answered[:2]), seen=seen).doubts == ()
+    two = [thread(each, word("By design.")) for each in answered[:2]]
+    assert sifted([], *two, seen=seen).doubts == ()
+    elsewhere = replace(seen, dismissals=(("bug", "src/other.py"), ("bug", "lib/a.py"), ("api", "src/a.py")))
+    (hint,) = sifted([], *two, seen=elsewhere).doubts
+    assert hint.startswith("3 bug findings in src")
+    rule = PathRule(pattern="src/**", instructions="Be quiet.")
+    ruled = replace(elsewhere, resolved=Resolved(Config(paths=(rule,))))
+    assert sifted([], *two, seen=ruled).doubts == ()
+
+
+def test_what_others_dismissed_is_no_business_of_this_pull_request() -> None:
+    seen = replace(collected(news("a.py")), dismissals=(("bug", "a.py"),) * 5)
+    assert sifted([], seen=seen).doubts == ()
 
 
 # ---- old and new lines -----------------------------------------------------------------------------------------------

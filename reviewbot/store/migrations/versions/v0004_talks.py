@@ -1,4 +1,4 @@
-"""What a posted run has read, in what words findings were told again, and the exchanges of talks with people."""
+"""What a posted run has read, in what words findings were told again, what was dismissed, and talks with people."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("runs", sa.Column("state", sa.Text))
     op.add_column("findings", sa.Column("body", sa.Text))
+    op.create_table(
+        "dismissals",
+        sa.Column("target", sa.String(400), primary_key=True),
+        sa.Column("fingerprint", sa.String(64), primary_key=True),
+        sa.Column("repository", sa.String(400), nullable=False),
+        sa.Column("category", sa.String(40), nullable=False),
+        sa.Column("path", sa.Text, nullable=False),
+    )
+    op.create_index("dismissals_by_repository", "dismissals", ["repository"])
     op.create_table(
         "talks",
         sa.Column("thread", sa.String(400), primary_key=True),
@@ -33,5 +42,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("talks")
+    op.drop_table("dismissals")
     op.drop_column("findings", "body")
     op.drop_column("runs", "state")

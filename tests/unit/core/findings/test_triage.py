@@ -251,7 +251,10 @@ def test_what_was_dismissed_comes_back_once() -> None:
     assert [each.reason for each in triage([again], [first, opened], REVIEW).rejected] == [RejectReason.ALREADY_POSTED]
     refused = replace(opened, **BY_ANN)
     assert [each.reason for each in triage([again], [first, refused], REVIEW).rejected] == [RejectReason.DISMISSED]
-    assert triage([again], [first, refused], REVIEW).dismissed == (("bug", "a.py"), ("bug", "a.py"))
+    assert triage([again], [first, refused], REVIEW).dismissed == (
+        (first.fingerprints[0], "bug", "a.py"),
+        (refused.fingerprints[0], "bug", "a.py"),
+    )
 
 
 def test_a_longer_quote_of_the_same_code_is_no_change() -> None:
