@@ -8,6 +8,7 @@ from reviewbot.core.change.pull_request import PullRequest, Surroundings
 from reviewbot.core.report.continuation import stated
 from reviewbot.core.report.draft import Posted, ReviewDraft
 from reviewbot.github.payloads import Write, writes
+from reviewbot.github.threads import act_writes
 
 
 class DryRunSink:
@@ -34,5 +35,5 @@ class DryRunSink:
         sticky = seen.sticky_comment_id if seen else None
         self.draft = draft
         shown = stated(draft, seen.sticky_body if seen else "")
-        self._payloads = writes(pull.ref, shown, sticky) if pull.ref else ()
+        self._payloads = (*writes(pull.ref, shown, sticky), *act_writes(pull.ref, draft.acts)) if pull.ref else ()
         return Posted()

@@ -7,13 +7,13 @@ resolved, which `payloads.read_thread` reads as what it means. Mutations go out 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from reviewbot.conversation import Closed, Reaction, Subject
 from reviewbot.core.change.pull_request import PullRequestRef, ThreadComment
 from reviewbot.core.commands import Place
-from reviewbot.core.report.acts import Orders
+from reviewbot.core.report.acts import Act, Orders, Reply, Resolve
 from reviewbot.core.report.continuation import with_orders
 from reviewbot.core.report.marker import answer_marker, has_answer, is_status, is_summary
 from reviewbot.core.report.status import with_answer
@@ -43,6 +43,19 @@ _IN_GRAPHQL: dict[Reaction, str] = {
     "rocket": "ROCKET",
     "eyes": "EYES",
 }
+
+
+def act_writes(ref: PullRequestRef, acts: Sequence[Act]) -> tuple[Write, ...]:
+    """The requests that acts of a review send when GitHub accepts them all: replies, and threads that are closed."""
+    replies = f"/repos/{ref.full_name}/pulls/{ref.number}/comments"
+    found: list[Write] = []
+    for act in acts:
+        if isinstance(act, Reply):
+            body = {"body": f"{act.text}\n\n{answer_marker(act.key)}"}
+            found.append(Write("POST", f"{replies}/{act.comment_id}/replies", body))
+        elif isinstance(act, Resolve):
+            found.append(Write("POST", "/graphql", {"query": _RESOLVE, "variables": {"id": act.thread_id}}))
+    return tuple(found)
 
 
 class GitHubConversation:

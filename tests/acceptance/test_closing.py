@@ -76,6 +76,16 @@ def test_a_point_that_a_push_does_not_mend_stays_open_and_counts(world: World, g
         assert questions(world) == 1
 
 
+def test_a_dry_run_shows_what_would_be_said_and_says_nothing(world: World, git: Git) -> None:
+    url = first(world)
+    push(git, {"app.py": GOOD + SPARE})
+    done = world.review(url, "--dry-run")
+    (root,) = world.comments
+    assert f"/pulls/1/comments/{root.id}/replies" in done.out
+    assert "resolveReviewThread" in done.out
+    assert world.hosted.resolved == {}
+
+
 def test_a_push_elsewhere_asks_nothing(world: World, git: Git) -> None:
     url = first(world)
     push(git, {"app.py": BAD + SPARE + "value_40 = 40\n"})

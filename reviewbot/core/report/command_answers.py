@@ -33,7 +33,7 @@ DISMISSED = "Dismissed: this finding is not reported again while its code is unc
 RESOLVED = "Closed as done. If its code stays as it is, the finding still counts for the check; it is not posted again."
 NOT_OURS = "This thread is not about a finding of reviewbot, so there is nothing to do here."
 PAUSED = "Reviews of this pull request are paused. Those asked for by hand are made all the same."
-RESUMED = "The pause is over: the next push is reviewed."
+RESUMED = "The pause is over: the next push is reviewed, with what came meanwhile. `review` does that now."
 NOT_PAUSED = "Reviews of this pull request were not paused."
 NO_ROOM = "No more patterns can be kept for this pull request. Use `scope.exclude` in `.reviewbot.toml`."
 

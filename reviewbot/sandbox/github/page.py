@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -15,28 +16,50 @@ from reviewbot.sandbox.github.anchors import current_place
 from reviewbot.sandbox.github.calls import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from reviewbot.sandbox.github.hosting import Hosted
-    from reviewbot.sandbox.github.records import Pull, Review, ReviewComment
+    from reviewbot.sandbox.github.records import Account, Pull, Reaction, Review, ReviewComment
 
 _HIDDEN = re.compile(r"<!--.*?-->", re.DOTALL)
 _HARMLESS = re.compile(r"&lt;(/?(?:details|summary|sub|sup|kbd|b|i|h[1-6])|details open|br ?/?)&gt;")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _SHOWN_LINES = 8
 _STYLE = """
-:root { color-scheme: light dark; --line: #8884; --plus: #2da44e33; --minus: #cf222e33; --quiet: #8a8f98; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } small, .quiet { color: var(--quiet); }
+:root { color-scheme: light dark; --line: #8884; --plus: #2da44e33; --minus: #cf222e33; --quiet: #6e7681;
+  --done: #8250df; --back: #fff; }
+@media (prefers-color-scheme: dark) { :root { --quiet: #9198a1; --done: #8957e5; --back: #0d1117; } }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 54rem; margin: 2rem auto; padding: 0 1rem;
+  background: var(--back); }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } h3 { font-size: 1.05rem; }
+small, .quiet, sub { color: var(--quiet); } sub { vertical-align: baseline; font-size: .8rem; }
 .box { border: 1px solid var(--line); border-radius: .5rem; margin: 1rem 0; overflow: hidden; }
 .box > header { padding: .4rem .8rem; border-bottom: 1px solid var(--line); background: #8881; }
-.box > .text { padding: .2rem .8rem; overflow-x: auto; } .box.done > .text { opacity: .6; }
+.box > .text { padding: .2rem .8rem; overflow-x: auto; } .box.done > .hunk { opacity: .6; }
+.said + .said { border-top: 1px solid var(--line); margin-top: .6rem; padding-top: .4rem; }
+.said > small b { color: CanvasText; } p { margin: .5rem 0; }
 pre { overflow-x: auto; padding: .5rem; background: #8881; border-radius: .3rem; } code { font-size: .9em; }
-pre.hunk { margin: 0; border-radius: 0; padding: .3rem 0; line-height: 1.35; }
+pre.hunk { margin: 0; border-radius: 0; padding: .3rem 0; line-height: 1.35; font-size: .85rem; }
 pre.hunk span { display: block; padding: 0 .8rem; } .add { background: var(--plus); } .cut { background: var(--minus); }
-table { border-collapse: collapse; } td, th { border: 1px solid var(--line); padding: .2rem .5rem; }
+pre:has(> .language-suggestion)::before { content: "Suggested change"; display: block; color: var(--quiet);
+  font: .8rem system-ui, sans-serif; }
+table { border-collapse: collapse; } td, th { border: 1px solid var(--line); padding: .2rem .5rem; text-align: left; }
 .state { border-radius: 1rem; padding: .1rem .7rem; border: 1px solid var(--line); }
+.tag { border: 1px solid var(--line); border-radius: 1rem; padding: 0 .5rem; font-size: .75rem; color: var(--quiet); }
+.tag.over { color: #fff; background: var(--done); border-color: var(--done); }
 """
+_BOT = "[bot]"
+_HIDDEN_AS = {"RESOLVED": "resolved", "OUTDATED": "outdated", "DUPLICATE": "a duplicate", "OFF_TOPIC": "off topic"}
+_REACTIONS = {
+    "+1": "👍",
+    "-1": "👎",
+    "laugh": "😄",
+    "confused": "😕",
+    "heart": "❤️",
+    "hooray": "🎉",
+    "rocket": "🚀",
+    "eyes": "👀",
+}
 
 
 def pull_page(hosted: Hosted, pull: Pull) -> Answer:
@@ -70,8 +93,8 @@ def _conversation(hosted: Hosted, pull: Pull) -> list[str]:
     events: list[tuple[str, int, str]] = []
     for comment in hosted.comments.values():
         if comment.number == pull.number:
-            said = f"<b>{escape(comment.author.login)}</b> commented"
-            box = _box(said, _markdown()(comment.body), hidden=comment.minimized, anchor=f"issuecomment-{comment.id}")
+            said, text = f"{_who(comment.author)} commented", _markdown()(comment.body) + _reactions(comment.reactions)
+            box = _box(said, text, hidden=comment.minimized, anchor=f"issuecomment-{comment.id}")
             events.append((comment.created_at, comment.id, box))
     for review in hosted.reviews.values():
         if review.number == pull.number and review.state != "PENDING":
@@ -88,7 +111,7 @@ def _review(hosted: Hosted, pull: Pull, review: Review) -> str:
     threads = "".join(_thread(hosted, pull, root) for root in sorted(roots, key=lambda row: (row.path, row.line or 0)))
     if not threads and not review.body and review.state == "COMMENTED":
         return ""  # the review that a lone answer makes: its text stands in its thread
-    said = f"<b>{escape(review.author.login)}</b> reviewed <small>{review.state.lower().replace('_', ' ')}</small>"
+    said = f"{_who(review.author)} reviewed <small>{review.state.lower().replace('_', ' ')}</small>"
     return _box(said, _markdown()(review.body), anchor=f"pullrequestreview-{review.id}") + threads
 
 
@@ -98,16 +121,38 @@ def _thread(hosted: Hosted, pull: Pull, root: ReviewComment) -> str:
     first = place.start_line or root.start_line
     where = "file" if line is None else f"line {line}" if first is None else f"lines {first} to {line}"
     notes = ["outdated"] if root.line is not None and place.line is None else []
-    notes += ["resolved"] if root.id in hosted.resolved else []
     side = " (before)" if root.side == "LEFT" else ""
-    said = f"<code>{escape(root.path)}</code> {where}{side} <small>{', '.join(notes)}</small>"
+    by = hosted.resolved.get(root.id)
+    over = f"resolved by {by.login}" if by else _hidden_as(root.minimized)
+    tags = [*(_tag(note) for note in notes), *([_tag(over, over=True)] if over else [])]
+    said = f"<code>{escape(root.path)}</code> {where}{side} {' '.join(tags)}"
     replies = [comment for comment in hosted.review_comments.values() if comment.root == root.id]
     texts = "".join(
-        f'<div id="discussion_r{comment.id}"><small>{escape(comment.author.login)}</small>'
-        f"{_markdown()(comment.body)}</div>"
+        f'<div class="said" id="discussion_r{comment.id}"><small>{_who(comment.author)}</small>'
+        f"{_markdown()(comment.body)}{_reactions(comment.reactions)}</div>"
         for comment in replies
     )
-    return _box(said, texts, before=_hunk(root), hidden="resolved" if root.id in hosted.resolved else None)
+    return _box(said, texts, before=_hunk(root), done=bool(over))
+
+
+def _who(account: Account) -> str:
+    name = account.login.removesuffix(_BOT)
+    return f"<b>{escape(name)}</b>" + (f" {_tag('bot')}" if account.login.endswith(_BOT) else "")
+
+
+def _tag(words: str, *, over: bool = False) -> str:
+    return f'<span class="{"tag over" if over else "tag"}">{escape(words)}</span>'
+
+
+def _hidden_as(reason: str | None) -> str:
+    return f"hidden as {_HIDDEN_AS.get(reason, reason.lower())}" if reason else ""
+
+
+def _reactions(reactions: Sequence[Reaction]) -> str:
+    """Each kind once, with its count."""
+    counts = Counter(each.content for each in reactions)
+    shown = " ".join(_tag(f"{_REACTIONS.get(kind, kind)} {count}") for kind, count in counts.items())
+    return f"<p>{shown}</p>" if shown else ""
 
 
 def _hunk(root: ReviewComment) -> str:
@@ -134,10 +179,12 @@ def _checks(hosted: Hosted, pull: Pull) -> list[str]:
     return ["<h2>Checks</h2>", *boxes]
 
 
-def _box(header: str, text: str, *, before: str = "", hidden: str | None = None, anchor: str = "") -> str:
+def _box(
+    header: str, text: str, *, before: str = "", hidden: str | None = None, done: bool = False, anchor: str = ""
+) -> str:
     mark = f' id="{anchor}"' if anchor else ""
-    note = f" <small>hidden: {escape(hidden)}</small>" if hidden and hidden != "resolved" else ""
-    kind = "box done" if hidden else "box"
+    note = f" {_tag(_hidden_as(hidden))}" if hidden else ""
+    kind = "box done" if hidden or done else "box"
     return (
         f'<section class="{kind}"{mark}><header>{header}{note}</header>{before}<div class="text">{text}</div></section>'
     )

@@ -92,7 +92,7 @@ def ten_minutes_later(server: Server) -> int:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True)
 @pytest.mark.parametrize("kills", [FEW, pytest.param(MANY, marks=pytest.mark.long)], indirect=True)
 def test_killed_at_random_moments_nothing_is_lost_doubled_or_paid_again(
     server: Server, kills: int, capsys: pytest.CaptureFixture[str]

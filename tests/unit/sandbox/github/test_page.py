@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from reviewbot.sandbox.github import people
+
 PULL = "/repos/octo/shop/pulls/2"
 
 
@@ -29,6 +31,27 @@ def test_page(api: Any, bot: Any, client: Any, git: Any) -> None:
     assert "<td>1</td>" in page
     assert "reviewbot</b> <small>neutral</small>" in page
     assert done.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_threads_say_who_spoke_and_how_they_ended(api: Any, bot: Any, client: Any, github: Any) -> None:
+    """A bot's name stands without its suffix; a thread may be resolved by somebody, or its first comment hidden."""
+    comments = [{"path": "a.py", "line": line, "body": "```suggestion\na\n```"} for line in (10, 11)]
+    bot.post(f"{PULL}/reviews", {"event": "COMMENT", "body": "", "comments": comments})
+    hosted = github.hosted("octo/shop")
+    resolved, hidden = [each for each in hosted.review_comments.values() if each.number == 2]
+    people.reply(github, "octo/shop", resolved.id, "<ada>", "Why?")
+    api.post(f"/repos/octo/shop/pulls/comments/{resolved.id}/reactions", {"content": "eyes"})
+    hosted.resolved[resolved.id] = github.account("<ada>")
+    hidden.minimized = "RESOLVED"
+    page = client()("GET", "/octo/shop/pull/2").body.decode()
+    one, other = page.split('<section class="box done">')[1:]
+    assert '<span class="tag over">resolved by &lt;ada&gt;</span>' in one
+    assert '<b>reviewbot-sandbox</b> <span class="tag">bot</span>' in one
+    assert "<b>&lt;ada&gt;</b></small><p>Why?</p>" in one
+    assert "👀 1" in one
+    assert 'class="language-suggestion"' in one
+    assert '<span class="tag over">hidden as resolved</span>' in other
+    assert "👀" not in other
 
 
 def test_addresses(client: Any) -> None:
