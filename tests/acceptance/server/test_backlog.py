@@ -10,7 +10,7 @@ import pytest
 from tests.acceptance.server.conftest import NAME, Server, until
 from tests.acceptance.server.judge import assert_reviewed_once, is_reviewed, make_parts, paid, two_for_each_file
 
-SOME, MANY = 24, 1000
+SOME, MANY = 12, 1000
 
 
 @pytest.fixture

@@ -385,7 +385,7 @@ class TestQuestions:
         (act,) = await world.ask(None, "What does total do?", job)
         assert isinstance(act, StatusAnswer)
         assert act.key == "50"
-        assert "was shown 5 lines of 1 changed files" in act.text
+        assert "was shown 5 lines of 1 changed file" in act.text
         assert "rules of the review skip" in act.text
         assert "hidden-from-the-model" not in world.shown()
         assert "cart.py (modified, +2 -1)" in world.shown()
