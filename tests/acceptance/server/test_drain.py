@@ -28,7 +28,8 @@ def served(tmp_path: Path) -> Path:
     return make_parts(tmp_path / "parts", 3).path
 
 
-@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True)
+@pytest.mark.long
+@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
 def test_a_server_that_is_told_to_stop_drains_and_what_does_not_fit_is_done_later(server: Server) -> None:
     """One review ends within ``drain_seconds``: it is posted before the process ends, with exit code 0. Another does
     not: it is stopped, its money is booked as an interrupted run, and it is made after the next start, without paying
