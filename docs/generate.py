@@ -7,10 +7,13 @@ hand; what is inside is made here, and a test fails when a page is out of date.
 from __future__ import annotations
 
 import enum
+import json
 import re
 import sys
+import tempfile
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,7 @@ from reviewbot.core.commands import FORMS, Place, Verb
 from reviewbot.core.config import Config, TriggerName
 from reviewbot.core.findings.finding import RejectReason
 from reviewbot.core.report.outputs.json import SCHEMA
-from reviewbot.core.resolution import REPOSITORY_MAY_LOWER, REPOSITORY_MAY_NOT, rows
+from reviewbot.core.resolution import REPOSITORY_MAY_LOWER, REPOSITORY_MAY_NOT, json_schema, rows
 from reviewbot.core.triggers import SkipReason
 from reviewbot.model.catalogue import _TABLE as MODELS
 from reviewbot.roles import HOLDS, Role
@@ -34,6 +37,10 @@ from reviewbot.telemetry.table import METRICS
 from reviewbot.variables import VARIABLES
 
 DOCS = Path(__file__).resolve().parent
+sys.path.insert(0, str(DOCS.parent))
+
+from tests.house.server_apps import endpoints  # noqa: E402 - the folder of `tests` had to be named first
+
 _BLOCK = re.compile(r"(<!-- from the code: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 #: What each skip rule means for a reader, and what turns it off. A rule without a line here fails the generator.
@@ -104,6 +111,44 @@ SKIP_REASONS: Mapping[SkipReason, tuple[str, str]] = {
     SkipReason.AUTHOR: ("The author is left out.", "`triggers.skip_authors`"),
     SkipReason.BRANCH: ("The branch is left out.", "`triggers.skip_branches`, `triggers.base_branches`"),
     SkipReason.PATH: ("No changed file is wanted, or all are left out.", "`triggers.paths`, `triggers.skip_paths`"),
+}
+
+#: Who may ask an endpoint, and what it answers. One without a line here fails the generator.
+ENDPOINTS: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("GET", "/healthz"): ("anybody", "200 while the process answers"),
+    ("GET", "/readyz"): (
+        "anybody",
+        "200 when it can do its work, 503 when it cannot; what is wrong stands in the JSON",
+    ),
+    ("GET", "/metrics"): ("admin token, as a bearer token", "200 [metrics](metrics.md); 401"),
+    ("POST", "/webhooks/github"): ("who signs with the webhook secret", "see below"),
+    ("GET", "/"): (
+        "a signed-in browser",
+        "200 the status page; 303 to `/login`; 503 when the database does not answer",
+    ),
+    ("GET", "/login"): ("anybody", "200; 303 when signed in"),
+    ("POST", "/login"): (
+        "who knows the admin token",
+        "303 and a cookie for 12 hours; 403 wrong; 429 after ten wrong ones in a minute, of the whole world",
+    ),
+    ("POST", "/logout"): ("a form of this page", "303"),
+    ("POST", "/jobs/{job_id:path}/retry"): ("a signed-in browser, by a form of this page", "303; 503"),
+    ("GET", "/status"): ("a signed-in browser", "200 the part of the page that changes; 401; 503"),
+    ("GET", "/status.json"): ("admin token, as a bearer token", "200 the same as data; 401; 429; 503"),
+    ("GET", "/assets/{name}"): ("anybody", "200 style, script and icon; 404"),
+    ("GET", "/setup"): (
+        "who gave the admin token there",
+        "200; 403 when there is no token; 500 when the data folder cannot be used",
+    ),
+    ("POST", "/setup"): ("the same", "303 or 200; 401 wrong token; 422 a field that will not do; 429"),
+    ("GET", "/setup/callback"): (
+        "who began at `/setup`",
+        "200; 400 no code; 403 not begun here; 409 another App is there; 410 the code is used or old; 500; 502 GitHub",
+    ),
+    ("POST", "/tokens"): (
+        "who shows `REVIEWBOT_TOKEN_SECRET` as a bearer token",
+        "200 a token that reads one repository; 400; 401; 502 with what GitHub said",
+    ),
 }
 
 #: The fields of a log line, in their order. `error` and `traceback` come last.
@@ -222,11 +267,15 @@ def main() -> int:
 
 
 def stale_pages() -> Iterator[tuple[Path, str]]:
-    """Pages whose blocks are not what the code says now, with the text that they should have."""
+    """Pages whose blocks, and schemas that, are not what the code says now, with the text that they should have."""
     for path in sorted(DOCS.rglob("*.md")):
         text = path.read_text(encoding="utf-8")
         fresh = _BLOCK.sub(_made, text)
         if fresh != text:
+            yield path, fresh
+    for name, schema in SCHEMAS.items():
+        path, fresh = DOCS / name, f"{json.dumps(schema(), indent=2)}\n"
+        if not path.exists() or path.read_text(encoding="utf-8") != fresh:
             yield path, fresh
 
 
@@ -413,6 +462,23 @@ def _log_fields() -> str:
     return table(("Field", "Meaning"), [(f"`{name}`", said) for name, said in LOG_FIELDS.items()])
 
 
+@cache
+def _endpoints_of(role: Role) -> frozenset[tuple[str, str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        return frozenset(endpoints(role, Path(folder)))
+
+
+def _endpoints(wanted: Role) -> str:
+    """Those of every role, for Role.ALL; else those that one role has besides."""
+    roles = (Role.RECEIVER, Role.WORKER, Role.POSTER)
+    every = frozenset.intersection(*map(_endpoints_of, roles))
+    if frozenset.union(*map(_endpoints_of, roles)) != ENDPOINTS.keys():
+        raise SystemExit("docs/generate.py: ENDPOINTS and what the server answers differ")
+    found = every if wanted is Role.ALL else _endpoints_of(wanted) - every
+    lines = [(method, f"`{path}`", *said) for (method, path), said in ENDPOINTS.items() if (method, path) in found]
+    return table(("Method", "Path", "Who may", "Answers"), lines)
+
+
 def _role_secrets() -> str:
     roles = (Role.RECEIVER, Role.WORKER, Role.POSTER)
     lines = [
@@ -475,6 +541,9 @@ def _model_faults() -> str:
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "command-line": _command_line,
     "commands": _commands,
+    "endpoints": lambda: _endpoints(Role.ALL),
+    "endpoints-poster": lambda: _endpoints(Role.POSTER),
+    "endpoints-receiver": lambda: _endpoints(Role.RECEIVER),
     "environment": _environment,
     "errors": _errors,
     "github-faults": _github_faults,
@@ -489,6 +558,12 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "skip-reasons": _skip_reasons,
     "skip-rules": _skip_rules,
     "triggers": _triggers,
+}
+
+#: Files beside the pages that are made whole.
+SCHEMAS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
+    "reference/result.schema.json": lambda: SCHEMA,
+    "reference/settings.schema.json": json_schema,
 }
 
 if __name__ == "__main__":

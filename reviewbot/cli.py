@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -13,9 +14,10 @@ from typer.exceptions import TyperException
 from reviewbot import __version__
 from reviewbot.display import LastSeen
 from reviewbot.errors import ReviewbotError, UsageError
+from reviewbot.examples import with_examples
 from reviewbot.flows.progress import Progress
 from reviewbot.roles import Role
-from reviewbot.settings import wants_color
+from reviewbot.settings import share_authorities, wants_color
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,6 +83,7 @@ EffortOption = Annotated[Effort | None, typer.Option("--effort", help="Reasoning
 def run(words: Sequence[str]) -> int:
     """Run one command line; the exit code is the contract of docs/reference/exit-codes.md."""
     _last.note(Progress("collecting"))
+    share_authorities()
     try:
         result = typer.main.get_command(app).main(args=list(words), prog_name="reviewbot", standalone_mode=False)
     except ReviewbotError as error:
@@ -114,20 +117,26 @@ def _spent() -> str:
 
 def _version(show: bool) -> None:
     if show:
-        print(f"reviewbot {__version__}")
+        from reviewbot.git import git_version
+
+        print(f"reviewbot {__version__} (Python {platform.python_version()}, {git_version() or 'no git'})")
         raise typer.Exit
 
 
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print the versions of reviewbot, Python and git.", callback=_version, is_eager=True
+        ),
     ] = False,
 ) -> None:
     pass
 
 
 @app.command()
+@with_examples
 def review(
     target: Target,
     dry_run: Annotated[
@@ -150,13 +159,7 @@ def review(
     uncommitted: Uncommitted = False,
     settings: Set = None,
 ) -> int:
-    """Review a pull request and post the result as one review, or a local work tree and post nothing.
-
-    Examples:
-      reviewbot review https://github.com/o/r/pull/12
-      reviewbot review o/r#12 --dry-run
-      reviewbot review . --staged --fail-on major
-    """
+    """Review a pull request and post the result as one review, or a local work tree and post nothing."""
     from reviewbot.wiring import Request, run_review
 
     flags = {
@@ -189,19 +192,21 @@ def exit_code(outcome: ReviewOutcome) -> int:
 
 def _flags(settings: list[str] | None, options: dict[str, Any]) -> dict[str, Any]:
     """The settings given by ``--set``, and over them those with an option of their own."""
-    return {**_pairs(settings), **{name: value for name, value in options.items() if value is not None}}
+    return {**pairs(settings), **{name: value for name, value in options.items() if value is not None}}
 
 
-def _pairs(settings: list[str] | None) -> dict[str, Any]:
-    pairs: dict[str, Any] = {}
+def pairs(settings: Sequence[str] | None, given_by: str = "--set") -> dict[str, Any]:
+    """Settings given as ``NAME=VALUE``, by name. Raises UsageError for one without a value."""
+    found: dict[str, Any] = {}
     for item in settings or []:
         name, sign, value = item.partition("=")
         if not sign:
             raise UsageError(
-                f"--set {item!r} has no value.", remedy="Write --set NAME=VALUE, for example --set model.effort=high."
+                f"{given_by} {item!r} has no value.",
+                remedy=f"Write {given_by} NAME=VALUE, for example {given_by} model.effort=high.",
             )
-        pairs[name.strip()] = _value(value.strip())
-    return pairs
+        found[name.strip()] = _value(value.strip())
+    return found
 
 
 def _value(text: str) -> Any:
@@ -238,6 +243,7 @@ def _show(outcome: ReviewOutcome, form: Format, output: Path | None, payloads: s
 
 
 @app.command()
+@with_examples
 def estimate(
     target: Target,
     output_format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
@@ -269,6 +275,7 @@ def estimate(
 
 
 @app.command()
+@with_examples
 def demo(
     repo: Annotated[Path | None, typer.Option(help="A git repository to use instead of the demo's own.")] = None,
     base: Base = None,
@@ -283,11 +290,12 @@ def demo(
     """Review a pull request full of bugs in a local sandbox: no key, no network."""
     from reviewbot.demo import run_demo
 
-    flags = {**_pairs(settings), **({"model.id": model} if model else {})}
+    flags = {**pairs(settings), **({"model.id": model} if model else {})}
     return exit_code(run_demo(_last, folder=folder, repo=repo, base=base, head=head, live=live, flags=flags))
 
 
 @app.command()
+@with_examples
 def sandbox(
     repo: Annotated[Path, typer.Option(help="The git repository to serve.")],
     base: Annotated[str | None, typer.Option(help="Base branch of the pull request to open.")] = None,
@@ -301,18 +309,14 @@ def sandbox(
 
 
 @app.command()
+@with_examples
 def serve(
     role: Annotated[Role, typer.Option(help="What this process does; `all` starts one of each.")] = Role.ALL,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 8080,
     log: Annotated[Log | None, typer.Option(help="Form of log lines; text on a terminal, else json.")] = None,
 ) -> int:
-    """Be a GitHub App: take webhooks and review what they tell of. Without an App yet, open /setup in a browser.
-
-    Examples:
-      reviewbot serve
-      reviewbot serve --role worker
-    """
+    """Be a GitHub App: take webhooks and review what they tell of. Without an App yet, open /setup in a browser."""
     from reviewbot.serve import run_all, run_role
 
     as_json = log is Log.JSON if log else not sys.stderr.isatty()
@@ -322,6 +326,7 @@ def serve(
 
 
 @app.command()
+@with_examples
 def doctor(
     target: Annotated[
         str | None, typer.Argument(help="A pull request to check the token's permissions on; with --app a server.")
@@ -338,6 +343,7 @@ def doctor(
 
 
 @config_app.command("show")
+@with_examples
 def config_show(
     target: Annotated[Path, typer.Argument(help="A work tree, or a settings file.")] = Path(),
     settings: Set = None,
@@ -346,10 +352,11 @@ def config_show(
     from reviewbot.display import settings_table
     from reviewbot.wiring import resolve_local
 
-    print(settings_table(resolve_local(target, _pairs(settings))))
+    print(settings_table(resolve_local(target, pairs(settings))))
 
 
 @config_app.command("check")
+@with_examples
 def config_check(file: Annotated[Path, typer.Argument(help="The settings file.")] = Path(".reviewbot.toml")) -> None:
     """Say whether a settings file is right; exit code 2 and one sentence if it is not."""
     from reviewbot.wiring import resolve_local
@@ -361,6 +368,7 @@ def config_check(file: Annotated[Path, typer.Argument(help="The settings file.")
 
 
 @config_app.command("schema")
+@with_examples
 def config_schema() -> None:
     """Print the JSON schema of `.reviewbot.toml`, for editors."""
     import json
@@ -371,6 +379,7 @@ def config_schema() -> None:
 
 
 @runs_app.command("list")
+@with_examples
 def runs_list(limit: Annotated[int, typer.Option(min=1, max=1000)] = 20) -> None:
     """List past runs, the newest first."""
     from reviewbot.display import runs_table
@@ -380,6 +389,7 @@ def runs_list(limit: Annotated[int, typer.Option(min=1, max=1000)] = 20) -> None
 
 
 @runs_app.command("show")
+@with_examples
 def runs_show(run_id: str) -> None:
     """Show one run: its questions, its findings with what became of each, its cost."""
     from reviewbot.display import run_details

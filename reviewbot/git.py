@@ -183,6 +183,16 @@ class Git:
         return {e.path: e.oid for e in await self.entries(tree) if e.path in wanted and e.mode in REGULAR}
 
 
+def git_version() -> str:
+    """What ``git --version`` says, such as ``git 2.47.1``; empty when it cannot be started."""
+    try:
+        done = subprocess.run(["git", "--version"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = re.search(r"\d[\w.]*", done.stdout)
+    return f"git {found[0]}" if found else ""
+
+
 def checked(sha: str) -> str:
     """An object name in full; anything else could be an option or a revision expression. Raises WorkspaceError."""
     if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", sha):

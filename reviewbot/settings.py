@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +14,8 @@ from reviewbot.roles import Role
 from reviewbot.variables import GITHUB_WEB, address, secret
 
 _GITHUB_API = "https://api.github.com"
+# Who reads which: httpx the first, requests the next two, git the last (libcurl's own name does not reach it).
+_AUTHORITIES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,20 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         data_dir=_data_folder(given),
         environ=found,
     )
+
+
+def environment() -> dict[str, str]:
+    """The environment as it is, for a door whose runner speaks through it."""
+    return dict(os.environ)
+
+
+def share_authorities(environ: MutableMapping[str, str] | None = None) -> None:
+    """Let a file of certificate authorities that one variable names count for all three that talk: httpx, requests,
+    git. A variable that is set stays as it is."""
+    into = os.environ if environ is None else environ
+    named = next((into[name] for name in _AUTHORITIES if into.get(name)), "")
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO") if named else ():
+        into[name] = into.get(name) or named
 
 
 def wants_color(environ: Mapping[str, str] | None = None) -> bool:

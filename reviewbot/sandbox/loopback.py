@@ -15,6 +15,7 @@ from reviewbot.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from starlette.types import ASGIApp
 
@@ -43,8 +44,9 @@ def bind(port: int = 0) -> socket.socket:
     return listener
 
 
-def make_server(app: ASGIApp) -> uvicorn.Server:
-    """A quiet server for this application; run it with ``server.run(sockets=[bind()])``."""
+def make_server(app: ASGIApp, tls: tuple[Path, Path] | None = None) -> uvicorn.Server:
+    """A quiet server for this application; run it with ``server.run(sockets=[bind()])``. ``tls`` are the files of a
+    certificate and of its key, in PEM: it speaks https then."""
     config = uvicorn.Config(
         app,
         http=_Connection,
@@ -55,15 +57,17 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
         server_header=False,
         date_header=False,  # a sandbox says itself what time it is there
         timeout_graceful_shutdown=1,
+        ssl_certfile=tls[0] if tls else None,
+        ssl_keyfile=tls[1] if tls else None,
     )
     return uvicorn.Server(config)
 
 
 @contextmanager
-def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
-    """Serve in a thread for as long as the block runs; yields ``http://127.0.0.1:PORT``."""
+def running(app: ASGIApp, port: int = 0, *, tls: tuple[Path, Path] | None = None) -> Iterator[str]:
+    """Serve in a thread for as long as the block runs; yields ``http://127.0.0.1:PORT``, or https with ``tls``."""
     listener = bind(port)
-    server = make_server(app)
+    server = make_server(app, tls)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
     ready = threading.Event()
     startup = server.startup
@@ -77,7 +81,7 @@ def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
     try:
         if not ready.wait(_START_SECONDS):
             raise UsageError("The sandbox did not start.", remedy="Try again with another --port.")
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = server.force_exit = True  # nobody waits for an answer any more
         thread.join(_START_SECONDS)

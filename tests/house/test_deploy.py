@@ -96,7 +96,7 @@ def pods() -> Iterator[Process]:
                 continue
             spec = found["spec"]["template"]["spec"]
             box = next(each for each in spec["containers"] if each["name"] == "reviewbot")
-            assert box["command"] == ["reviewbot"]
+            assert box["command"] == ["tini", "--", "reviewbot"]
             given = {each["name"]: each.get("value") for each in box["env"]}
             grace = float(spec["terminationGracePeriodSeconds"]) - 5 * ("lifecycle" in box)
             yield Process(path.name, box["args"], given, grace, {**found, "box": box, "pod": spec})

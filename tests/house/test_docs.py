@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import json
 import re
 import shlex
+import textwrap
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 from typer.exceptions import TyperException
 
 from reviewbot import errors
@@ -36,7 +39,7 @@ TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 each_page = pytest.mark.parametrize("page", PAGES, ids=IDS)
 
-_FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^(?P<blanks> *)```(?P<kind>\w*)\n(?P<text>.*?)^(?P=blanks)```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<link>[^)\s]+)\)|!\[[^\]]*\]\((?P<image>[^)\s]+)\)")
 _SOURCE = re.compile(r"\b(?:src|srcset)=\"([^\"]+)\"")
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
@@ -61,6 +64,18 @@ def reference(name: str) -> str:
 
 def without_code(text: str) -> str:
     return re.sub(r"`[^`\n]*`", "", _FENCE.sub("", text))
+
+
+def blocks(text: str, *kinds: str) -> Iterator[str]:
+    """The code blocks of these kinds, those in lists too."""
+    for found in _FENCE.finditer(text):
+        if found["kind"] in kinds:
+            yield textwrap.dedent(found["text"])
+
+
+def spans(text: str) -> list[str]:
+    """What stands between backticks in a line."""
+    return re.findall(r"`([^`\n]+)`", _FENCE.sub("", text))
 
 
 # ---- fresh and complete ----------------------------------------------------------------------------------------------
@@ -204,12 +219,16 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(TEXTS[target]), f"{target.name} has no heading #{anchor}"
 
 
+def shell_lines(text: str) -> list[str]:
+    """Lines of blocks that may be commands; one that goes on in the next is one line."""
+    found = [*blocks(text, "sh", "text", "yaml", "dockerfile")]
+    found += ["\n".join(re.findall(r"^\$ (.*)$", block, re.MULTILINE)) for block in blocks(text, "console")]
+    return [line for block in found for line in block.replace("\\\n", " ").split("\n")]
+
+
 def command_lines(text: str) -> Iterator[list[str]]:
     """The words of every reviewbot command in a page, in code blocks and in code spans, without ``reviewbot``."""
-    blocks = [found["text"] for found in _FENCE.finditer(text) if found["kind"] in ("sh", "text", "yaml")]
-    lines = [line for block in blocks for line in block.replace("\\\n", " ").split("\n")]
-    lines += re.findall(r"`([^`\n]+)`", _FENCE.sub("", text))
-    for line in lines:
+    for line in [*shell_lines(text), *spans(text)]:
         bare = re.split(r"\s(?:#\s|\|\||&&|[|;>])", f" {line}")[0]
         found = re.match(r"\s*(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?reviewbot(?P<words>(?:\s.*)?)$", bare)
         if found:
@@ -223,9 +242,13 @@ def parse(words: list[str]) -> tuple[str, dict[str, Any]]:
     while words and words[0] in getattr(command, "commands", {}):
         name = f"{name} {words[0]}"
         command, words = command.commands[words[0]], words[1:]
+    if hasattr(command, "commands"):  # options of a group act as they are read: completion is installed
+        known = {word for parameter in command.params for word in parameter.opts} | {"--help"}
+        assert set(words) <= known, f"{name}: {words}"
+        return name, {}
     try:
         return name, dict(command.make_context(name, list(words)).params)
-    except typer.Exit:  # --help, --version
+    except typer.Exit:  # --help
         return name, {}
 
 
@@ -260,13 +283,100 @@ def test_the_documentation_shows_every_command() -> None:
     assert missing == []
 
 
-TOML = [(page, found["text"]) for page in PAGES for found in _FENCE.finditer(TEXTS[page]) if found["kind"] == "toml"]
+def test_targets_of_make_exist() -> None:
+    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {
+        (page.name, found[1])
+        for page, text in TEXTS.items()
+        for line in [*shell_lines(text), *spans(text)]
+        if (found := re.match(r"\s*make ([a-z-]+)\b", line))
+    }
+    assert ("README.md", "demo") in named
+    assert {each for each in named if each[1] not in known} == set()
 
 
-@pytest.mark.parametrize(("page", "text"), TOML, ids=[page.stem for page, _ in TOML])
+_OURS = "bench|deploy|docs|reviewbot|tests|webhooks"
+
+
+@each_page
+def test_files_that_are_named_exist(page: Path) -> None:
+    """Paths of the repository in code spans, and the scripts and modules that commands run."""
+    text = TEXTS[page]
+    named = {found[1] for span in spans(text) if (found := re.fullmatch(rf"((?:{_OURS})/[\w./@-]+)", span))}
+    for line in [*shell_lines(text), *spans(text)]:
+        named |= set(re.findall(rf"(?<![\w/.-])((?:{_OURS})/[\w./@-]*[\w@-]\.[a-z]{{2,8}})\b", line))
+        for module in re.findall(rf"-m ((?:{_OURS})(?:\.\w+)*)", line):
+            base = ROOT / module.replace(".", "/")
+            assert base.with_suffix(".py").exists() or (base / "__main__.py").exists(), module
+    assert [name for name in sorted(named) if not (ROOT / name).exists() and not is_made(name)] == []
+
+
+def is_made(name: str) -> bool:
+    """A file that a reader makes from its example."""
+    return (ROOT / f"{name}.example").exists()
+
+
+def are_settings(text: str, name: str) -> bool:
+    """Whether a settings file is right: one of a repository, or one of whoever runs reviewbot, which may say more."""
+    return any(
+        resolve([Layer(".reviewbot.toml", parse_toml(text, name), repository=repository)]).notes == ()
+        for repository in (True, False)
+    )
+
+
+def in_blocks(*kinds: str) -> pytest.MarkDecorator:
+    found = [(page, text) for page in PAGES for text in blocks(TEXTS[page], *kinds)]
+    return pytest.mark.parametrize(("page", "text"), found, ids=[page.stem for page, _ in found])
+
+
+@in_blocks("toml")
 def test_settings_files_in_the_documentation_are_right(page: Path, text: str) -> None:
-    resolved = resolve([Layer(".reviewbot.toml", parse_toml(text, page.name), repository=True)])
-    assert resolved.notes == ()
+    assert are_settings(text, page.name)
+
+
+@in_blocks("yaml", "yml", "json")
+def test_data_in_the_documentation_can_be_read(page: Path, text: str) -> None:
+    kind = next(kind for kind in ("json", "yaml", "yml") if text in blocks(TEXTS[page], kind))
+    assert json.loads(text) if kind == "json" else yaml.safe_load(text)
+
+
+@in_blocks("yaml", "yml")
+def test_steps_in_the_documentation_fit_the_action(page: Path, text: str) -> None:
+    """What is given to the Action, and what is read from it, is in `action.yml`."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    steps = list(steps_of(yaml.safe_load(text)))
+    ours = [step for step in steps if re.search(r"(?:^|/)reviewbot@|^\./?$", str(step.get("uses", "")))]
+    for step in ours:
+        assert set(step.get("with", {})) <= set(action["inputs"])
+        for output in re.findall(rf"steps\.{step.get('id', '-')}\.outputs\.([\w-]+)", text):
+            assert output in action["outputs"]
+    if not steps and "with" in (loose := yaml.safe_load(text)):  # a part of a step
+        assert set(loose["with"]) <= set(action["inputs"])
+
+
+def steps_of(data: Any) -> Iterator[dict[str, Any]]:
+    """The steps of a workflow, of a job, or of a list of steps."""
+    if isinstance(data, list):
+        yield from (each for each in data if isinstance(each, dict) and "uses" in each)
+    elif isinstance(data, dict):
+        for name, inner in data.items():
+            if name in ("jobs", "steps") or isinstance(inner, dict):
+                yield from steps_of(inner)
+
+
+@each_page
+def test_code_blocks_say_what_they_are(page: Path) -> None:
+    kinds = {found["kind"] for found in _FENCE.finditer(TEXTS[page])}
+    assert kinds <= {"console", "dockerfile", "json", "mermaid", "sh", "text", "toml", "yaml"}
+
+
+@each_page
+def test_variables_in_code_blocks_exist(page: Path) -> None:
+    known = {each.name for each in VARIABLES}
+    for block in blocks(TEXTS[page], "sh", "text", "yaml", "dockerfile"):
+        named = set(re.findall(r"\b(?:REVIEWBOT|AIMLAPI|OPENAI|AZURE_OPENAI)_[A-Z_]*[A-Z]\b", block))
+        named |= set(re.findall(r"^export (GITHUB_[A-Z_]+|GH_[A-Z_]+)=", block, re.MULTILINE))
+        assert named <= known
 
 
 @each_page
@@ -275,8 +385,7 @@ def test_names_of_settings_and_variables_in_a_page_exist(page: Path) -> None:
         return
     known = {name for name, *_ in rows()}
     sections = "|".join(sorted({name.partition(".")[0] for name in known}))
-    spans = re.findall(r"`([^`\n]+)`", _FENCE.sub("", TEXTS[page]))
-    for span in spans:
+    for span in spans(TEXTS[page]):
         if re.fullmatch(rf"(?:{sections})\.[a-z_]+", span) and not span.endswith((".html", ".py", ".json")):
             assert span in known, span
         if re.fullmatch(r"(?:REVIEWBOT|AIMLAPI|OPENAI|AZURE_OPENAI|GITHUB)_[A-Z_]+", span):
@@ -303,7 +412,8 @@ def test_words_of_the_glossary_are_used_and_in_order() -> None:
 
 @each_page
 def test_no_page_names_a_path_of_a_machine(page: Path) -> None:
-    assert re.findall(rf"(?<![\w./-])/(?:{_FOLDERS})/\S*", TEXTS[page]) == []
+    text = TEXTS[page].replace("/usr/share/doc", "")  # where Debian's images, and so ours, keep licences
+    assert re.findall(rf"(?<![\w./-])/(?:{_FOLDERS})/\S*", text) == []
 
 
 @each_page
@@ -314,6 +424,43 @@ def test_pages_are_plain(page: Path) -> None:
     for line in text.split("\n"):
         assert line == line.rstrip(), line
         assert len(line) <= 120 or line.startswith("|") or "](" in line, line
+
+
+#: Pages that have their place in the navigation and are being written.
+AWAITED = {
+    "how-to/run-as-a-github-action.md",
+    "reference/action.md",
+}
+
+
+def test_the_navigation_of_the_site_has_every_page_once() -> None:
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    named = re.findall(r"^ +- [^\n]+: (\S+\.md)$", text, re.MULTILINE)
+    assert len(named) == len(set(named))
+    there = {str(page.relative_to(DOCS)) for page in PAGES if DOCS in page.parents}
+    there |= {f"project/{page.name}" for page in PAGES if page.parent == ROOT}
+    assert set(named) - there <= AWAITED
+    assert {page for page in there - set(named) if not page.startswith("project/")} == set()
+
+
+QUICKSTARTS = sorted(DOCS.glob("quickstart*.md"))
+
+
+@pytest.mark.parametrize("page", QUICKSTARTS, ids=[page.stem for page in QUICKSTARTS])
+def test_a_quickstart_is_read_in_under_five_minutes(page: Path) -> None:
+    """At 200 words a minute, commands counted."""
+    assert len(TEXTS[page].split()) <= 900
+
+
+def test_there_is_a_quickstart_for_each_way_in() -> None:
+    assert {page.stem for page in QUICKSTARTS} == {"quickstart", "quickstart-github-action", "quickstart-github-app"}
+
+
+def test_the_comparison_is_dated_and_says_what_others_do_better() -> None:
+    page = TEXTS[DOCS / "comparison.md"]
+    assert re.search(r"\*\*As of \d{4}-\d{2}-\d{2}\.\*\*", page)
+    assert len(section(page, "What the others do better")) > 500
+    assert len(re.findall(r"\]\(https://", section(page, "Where these facts come from"))) >= 10
 
 
 def test_pictures_are_small() -> None:

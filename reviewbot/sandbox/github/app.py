@@ -1,7 +1,8 @@
 """The ASGI application: reads a request, lets faults and limits have their say, and answers it.
 
 REST is served at ``/`` and at ``/api/v3``, GraphQL at ``/graphql`` and ``/api/graphql``, git at ``/owner/name.git``,
-the page of a pull request at ``/owner/name/pull/N``. ``/_sandbox/requests`` is the log and ``/_sandbox/faults`` takes
+the page of a pull request at ``/owner/name/pull/N``. Asked as ``api.HOST`` it names pages of ``HOST``, as GHE.com
+does. ``/_sandbox/requests`` is the log and ``/_sandbox/faults`` takes
 faults, for a process that is not this one; neither is logged.
 """
 
@@ -124,7 +125,7 @@ class SandboxApp:
         path = scope["path"]
         enterprise = path.startswith("/api/v3/") or path == "/api/v3"
         path = path.removeprefix("/api/v3") if enterprise else "/graphql" if path == "/api/graphql" else path
-        links = Links(f"{web}/api/v3" if enterprise else web, web)
+        links = Links(f"{web}/api/v3" if enterprise else web, web.replace("://api.", "://", 1))
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         return Call(self.github, scope["method"], path.rstrip("/") or "/", query, headers, body, links)
 
