@@ -20,6 +20,7 @@ from typing import Any
 import typer
 
 from reviewbot import errors
+from reviewbot.action.table import INPUTS, OUTPUTS
 from reviewbot.cli import app
 from reviewbot.core.change.scope import SkipRule
 from reviewbot.core.commands import FORMS, Place, Verb
@@ -538,7 +539,30 @@ def _model_faults() -> str:
     return table(("`kind`", "What the client sees"), lines)
 
 
+# ---- action ----------------------------------------------------------------------------------------------------------
+
+
+def _action_inputs() -> str:
+    lines = []
+    for each in INPUTS:
+        takes = f" {', '.join(f'`{choice}`' for choice in each.choices)}." if each.choices else ""
+        default = "the workflow's own" if each.default.startswith("${{") else each.default and f"`{each.default}`"
+        lines.append((f"`{each.name}`", default, f"{each.meaning}{takes}"))
+    return table(("Input", "Default", "Meaning"), lines)
+
+
+def _action_outputs() -> str:
+    return table(("Output", "Meaning"), [(f"`{each.name}`", each.meaning) for each in OUTPUTS])
+
+
+def _workflow(name: str) -> str:
+    text = (DOCS.parent / "examples" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
+    return f"```yaml\n{text}```"
+
+
 BLOCKS: Mapping[str, Callable[[], str]] = {
+    "action-inputs": _action_inputs,
+    "action-outputs": _action_outputs,
     "command-line": _command_line,
     "commands": _commands,
     "endpoints": lambda: _endpoints(Role.ALL),
@@ -558,6 +582,10 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "skip-reasons": _skip_reasons,
     "skip-rules": _skip_rules,
     "triggers": _triggers,
+    "workflow-code-scanning": lambda: _workflow("code-scanning"),
+    "workflow-forks": lambda: _workflow("forks"),
+    "workflow-on-request": lambda: _workflow("on-request"),
+    "workflow-review": lambda: _workflow("review"),
 }
 
 #: Files beside the pages that are made whole.

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import quote
 
 from reviewbot.core.config import Config, Resolved, ServerSettings
 from reviewbot.core.findings.reply import parse_reply
@@ -27,7 +26,7 @@ from reviewbot.core.report.rendering import CHECK_NAME
 from reviewbot.core.resolution import resolve
 from reviewbot.core.triggers import JobRequest, Kind
 from reviewbot.dispatch import run_id_of
-from reviewbot.errors import GitHubForbidden, GitHubNotFound, ReviewbotError, StoreError
+from reviewbot.errors import ReviewbotError, StoreError
 from reviewbot.flows.chat import Chat
 from reviewbot.flows.commands import Answering, MayWrite, Talk
 from reviewbot.flows.job import post, think
@@ -39,6 +38,7 @@ from reviewbot.flows.since import build_on
 from reviewbot.github.client import GitHubClient, TokenProvider
 from reviewbot.github.dry_run import DryRunSink
 from reviewbot.github.installations import POSTER, READER
+from reviewbot.github.permissions import may_write
 from reviewbot.github.pull_requests import GitHubSource
 from reviewbot.github.reviews import GitHubSink
 from reviewbot.github.surroundings import read_whole_thread
@@ -55,13 +55,12 @@ from reviewbot.telemetry.traces import span
 from reviewbot.wiring import build_model, check_threads, deployment_layers, settle, write_draft
 
 if TYPE_CHECKING:
-    from reviewbot.core.change.pull_request import PullRequestRef, ReviewThread
+    from reviewbot.core.change.pull_request import ReviewThread
     from reviewbot.ports import Model
     from reviewbot.settings import Settings
 
 _PATIENCE = 15.0  # seconds that a review sleeps for GitHub or the provider; what takes longer is begun again later
 _TELLING = 1.0  # seconds between two notes of a run's progress
-_WRITERS = frozenset({"admin", "write"})
 _log = logging.getLogger(__name__)
 
 
@@ -274,21 +273,6 @@ class ReviewTasks:
 
 class TokensMaker(Protocol):
     def __call__(self) -> Tokens: ...
-
-
-async def may_write(client: GitHubClient, ref: PullRequestRef, login: str) -> bool:
-    """Whether this person may write to the repository now; who is not known there, or where GitHub does not say, may
-    not.
-
-    https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user
-    """
-    if not login:
-        return False
-    try:
-        found = await client.get(f"/repos/{ref.full_name}/collaborators/{quote(login, safe='')}/permission")
-    except (GitHubNotFound, GitHubForbidden):
-        return False
-    return found.get("permission") in _WRITERS
 
 
 @asynccontextmanager

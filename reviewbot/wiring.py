@@ -29,7 +29,7 @@ from reviewbot.errors import ConfigError, UsageError
 from reviewbot.flows.closing import close_threads
 from reviewbot.flows.collection import SETTINGS_FILE, Collected
 from reviewbot.flows.questions import Ask
-from reviewbot.flows.review import Order, Ports, review
+from reviewbot.flows.review import Order, Ports, WhyNot, review
 from reviewbot.flows.siblings import ask_about_siblings
 from reviewbot.flows.sifting import sift
 from reviewbot.flows.since import build_on
@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for at a door. ``flags`` are dotted setting names with the values given there."""
+    """What was asked for at a door. ``flags`` are dotted setting names with the values given there, ``why_not`` is
+    what a door has against the review (`Order.why_not`), and ``guard`` is put round what writes on GitHub."""
 
     target: str
     dry_run: bool = False
@@ -53,6 +54,8 @@ class Request:
     staged: bool = False
     uncommitted: bool = False
     flags: Mapping[str, Any] = field(default_factory=dict)
+    why_not: WhyNot | None = None
+    guard: Callable[[ReviewSink], ReviewSink] = lambda sink: sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,16 @@ class Done:
 
 def run_review(request: Request, last: LastSeen, settings: Settings | None = None, *, quiet: bool = False) -> Done:
     """Review the target of ``request``. Raises ReviewbotError; a KeyboardInterrupt cancels what is under way."""
-    return anyio.run(partial(_review, request, last, settings or read_settings(), quiet=quiet))
+    return anyio.run(partial(review_target, request, last, settings or read_settings(), quiet=quiet))
 
 
-async def _review(request: Request, last: LastSeen, settings: Settings, *, quiet: bool) -> Done:
+async def review_target(request: Request, last: LastSeen, settings: Settings, *, quiet: bool = False) -> Done:
+    """The same for a door that has an event loop."""
     async with AsyncExitStack() as stack:
         ports, payloads = await stack.enter_async_context(_ports(request, settings))
         watch = stack.enter_context(watching(last, quiet=quiet))
         order = Order(_run_id(), fresh=request.fresh, closed_too=request.dry_run)
+        order = replace(order, why_not=request.why_not or order.why_not)
         outcome = await review(ports, order, watch)
         return Done(outcome, payloads())
 
@@ -202,7 +207,7 @@ async def _remote(request: Request, settings: Settings, stack: AsyncExitStack) -
     if request.dry_run:
         dry = DryRunSink(lambda: source.seen)
         return source, dry, lambda: as_json(dry.payloads)
-    return source, GitHubSink(client, source), lambda: None
+    return source, request.guard(GitHubSink(client, source)), lambda: None
 
 
 def build_model(

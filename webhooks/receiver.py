@@ -23,7 +23,7 @@ from reviewbot.core.config import TriggerSettings
 from reviewbot.core.triggers import Event, JobRequest, Skip, SkipReason, decide
 from reviewbot.errors import ConfigError, StoreError
 from reviewbot.inbox import Delivery, Inbox
-from webhooks.payloads import read_event
+from reviewbot.payloads import read_event
 from webhooks.signature import is_signed
 
 _log = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from reviewbot.flows.acting import perform
 from reviewbot.flows.collection import Collected
 from reviewbot.flows.commands import NOT_ALLOWED, Answering, MayWrite, follow
 from reviewbot.flows.progress import Watch, unwatched
-from reviewbot.flows.review import Order, Ports, review
+from reviewbot.flows.review import Order, Ports, WhyNot, review
 from reviewbot.ports import PullRequestSource, ReviewSink, RunStore
 
 MaySpeak = Callable[[], Awaitable[bool]]  # whether who asked may still write to the repository
@@ -55,6 +55,16 @@ async def think(
     if request.kind is Kind.COMMAND:
         return await _answer(ports, request, order.run_id, may_write, answering)
 
+    asked = replace(order, fresh=request.kind is Kind.FULL, why_not=objections(request, may_write))
+    outcome = await review(ports, asked, watch)
+    if outcome.verdict == "superseded":
+        raise moved(outcome.pull.label)
+    return Thought(outcome, Posting(order.run_id, outcome.draft) if outcome.draft else None)
+
+
+def objections(request: JobRequest, may_write: MayWrite) -> WhyNot:
+    """What is against a review that an event asks for, by the facts and the settings as they are when it begins."""
+
     async def why_not(collected: Collected) -> str:
         paths = [file.path for file in collected.diff.files]
         skip = recheck(request, collected.pull, collected.config.triggers, paths)
@@ -65,11 +75,7 @@ async def think(
             return PAUSED
         return NOT_ALLOWED if request.spoken and not await may_write(request.requested_by) else ""
 
-    asked = replace(order, fresh=request.kind is Kind.FULL, why_not=why_not)
-    outcome = await review(ports, asked, watch)
-    if outcome.verdict == "superseded":
-        raise moved(outcome.pull.label)
-    return Thought(outcome, Posting(order.run_id, outcome.draft) if outcome.draft else None)
+    return why_not
 
 
 async def _answer(ports: Ports, request: JobRequest, run_id: str, may_write: MayWrite, answering: Answering) -> Thought:

@@ -90,7 +90,7 @@ def served(git: Git) -> Path:
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["what-is-new", "everything-again"])
-def test_each_finding_once_over_more_than_twenty_pushes(world: World, git: Git, full: bool) -> None:  # noqa: FBT001
+def test_each_finding_once_over_more_than_twenty_pushes(world: World, git: Git, full: bool) -> None:
     url = world.open("work")
     for push in range(22):
         git("switch", "-q", "work")

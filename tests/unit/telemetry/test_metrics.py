@@ -15,9 +15,9 @@ from reviewbot import errors
 from reviewbot.core.findings.finding import Severity
 from reviewbot.errors import ConfigError
 from reviewbot.jobs.job import Ending, Gauges
+from reviewbot.payloads import PAYLOADS
 from reviewbot.telemetry.metrics import CONTENT_TYPE, METRICS, Metrics, forget_all
 from reviewbot.telemetry.table import ENDINGS, EVENTS, MOST_MODELS, OUTCOMES, SEVERITIES
-from webhooks.payloads import PAYLOADS
 
 GAUGES = Gauges(delayed=1, queued=2, running=3, parked=4, oldest=5.5)
 

@@ -197,6 +197,11 @@ def _posted_url(outcome: ReviewOutcome) -> str:
     return posted.review_url or posted.summary_url or posted.check_url if posted else ""
 
 
+def _refused(outcome: ReviewOutcome) -> bool:
+    """Whether GitHub took nothing of what was to be posted."""
+    return outcome.posted is not None and bool(outcome.posted.notes) and not _posted_url(outcome)
+
+
 def _next_step(outcome: ReviewOutcome) -> str:
     """The first sentence of the table whose condition holds."""
     skipped = outcome.verdict == "skipped"
@@ -210,6 +215,7 @@ def _next_step(outcome: ReviewOutcome) -> str:
         (not coverage.complete, "run it again (paid answers are reused), or raise limits.max_cost_usd."),
         (not standing(outcome), "nothing to do."),
         (outcome.pull.ref is None, "fix what holds and run the same command again."),
+        (_refused(outcome), "nothing was posted; the notes say why."),
         (not _posted_url(outcome), "nothing was posted; run without --dry-run to post this review."),
         (True, "answer or resolve the comments on the pull request; after a push, run this again."),
     )

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from reviewbot.errors import UsageError
+from reviewbot.payloads import PAYLOADS, read_event
 from reviewbot.sandbox.github import SandboxGitHub
-from webhooks.payloads import PAYLOADS, read_event
 from webhooks.signature import is_signed
 
 NAME = "octo/shop"

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from reviewbot.core.change.pull_request import PullRequestRef
 from reviewbot.core.triggers import Account, Comment, Event
-from webhooks.payloads import PAYLOADS, read_event
+from reviewbot.payloads import PAYLOADS, read_event
 
 ANN = {"login": "ann", "id": 1, "type": "User"}
 REPOSITORY = {"full_name": "octo/orders", "html_url": "https://evil.example/octo/orders"}

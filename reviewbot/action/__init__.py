@@ -1,0 +1,3 @@
+"""The door for GitHub Actions: `table` has the inputs and outputs, `inputs` reads them, `task` decides what an event
+asks for, `runner` speaks with the runner, `run` is the story. `action.yml` starts it as ``python -I -m``.
+"""

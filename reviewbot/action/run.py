@@ -1,0 +1,261 @@
+"""The story of one step: the event, the review, and what the runner and the next steps are told of it."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+import anyio
+
+from reviewbot.action.inputs import Inputs, environment_of, read_inputs
+from reviewbot.action.runner import Runner
+from reviewbot.action.sink import GuardedSink
+from reviewbot.action.table import OUTPUTS, SUFFIXES
+from reviewbot.action.task import Stop, Task, task_of
+from reviewbot.cli import exit_code
+from reviewbot.core.findings.finding import Severity
+from reviewbot.core.report.draft import Posted
+from reviewbot.core.report.outcome import ReviewOutcome
+from reviewbot.core.report.outputs.annotations import render as annotated
+from reviewbot.core.report.sanitizer import sanitize_inline
+from reviewbot.core.report.summary import headline, own_page, standing
+from reviewbot.core.resolution import resolve
+from reviewbot.display import LastSeen, render
+from reviewbot.errors import ConfigError, ReviewbotError, UsageError
+from reviewbot.flows.job import objections
+from reviewbot.github.client import GitHubClient
+from reviewbot.github.permissions import may_write
+from reviewbot.settings import Settings, environment, read_settings, share_authorities
+from reviewbot.wiring import Done, Request, layers_of, review_target
+
+STOPPED = 130
+NO_SECRETS = (
+    "This pull request comes from a fork, and GitHub gives its workflow no secrets: there is no key for a model, so "
+    "nothing was reviewed."
+)
+READ_ONLY = (
+    "The token may not write a review, so nothing was posted on the pull request. For pull requests from forks GitHub "
+    "gives no other token; elsewhere it needs `pull-requests: write`. The whole result is in this run: job summary, "
+    "log, annotations and files."
+)
+_MOST_EVENT = 50 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What the step was given, and who hears of it."""
+
+    runner: Runner
+    settings: Settings
+    inputs: Inputs
+    room: Path
+    last: LastSeen
+
+
+def run(log: TextIO) -> int:
+    """Do the step; the exit code is the contract of docs/reference/exit-codes.md, and 130 when it was stopped."""
+    environ = environment()
+    runner = Runner(log, _file(environ, "GITHUB_OUTPUT"), _file(environ, "GITHUB_STEP_SUMMARY"))
+    last = LastSeen()
+    try:
+        return _run(environ, runner, last)
+    except ReviewbotError as error:
+        return _failed(runner, last, error)
+    except KeyboardInterrupt:
+        return _stopped(runner, last)
+
+
+def _run(environ: Mapping[str, str], runner: Runner, last: LastSeen) -> int:
+    if environ.get("GITHUB_ACTIONS") != "true":
+        raise UsageError(
+            "This is the part of reviewbot that GitHub Actions starts.", remedy="Use `reviewbot review` elsewhere."
+        )
+    share_authorities()
+    room = _room(environ)
+    settings = read_settings(environment_of(environ, str(room)))
+    runner.mask(settings.secrets)
+    step = _Step(runner, settings, read_inputs(environ), room, last)
+    task = _task(step, environ)
+    if isinstance(task, Task) and task.from_fork and not settings.api_key:
+        return _skipped(step, NO_SECRETS, level="warning")
+    if isinstance(task, Stop):
+        return _skipped(step, task.reason)
+    done, guarded = _review(step, task)
+    if done is None:
+        return _stopped(runner, last)
+    return _report(step, done, nothing_posted=guarded.refusal is not None)
+
+
+def _room(environ: Mapping[str, str]) -> Path:
+    """A folder of our own, which the runner removes after the job."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="reviewbot-", dir=environ.get("RUNNER_TEMP") or None))
+    except OSError as error:
+        raise ConfigError(f"The runner's folder for temporary files cannot be used: {error.strerror}.") from error
+
+
+def _file(environ: Mapping[str, str], name: str) -> Path | None:
+    return Path(environ[name]) if environ.get(name) else None
+
+
+def _task(step: _Step, environ: Mapping[str, str]) -> Task | Stop:
+    """What the event asks for, by the settings of the workflow; those of the repository are asked when it begins."""
+    resolved = resolve(layers_of(Request("", flags=step.inputs.flags), step.settings))
+    return task_of(
+        environ.get("GITHUB_EVENT_NAME", ""),
+        _payload(environ),
+        repository=environ.get("GITHUB_REPOSITORY", ""),
+        host=step.settings.default_host,
+        inputs=step.inputs,
+        triggers=resolved.config.triggers,
+    )
+
+
+def _payload(environ: Mapping[str, str]) -> bytes:
+    path = _file(environ, "GITHUB_EVENT_PATH")
+    try:
+        if path is None or path.stat().st_size > _MOST_EVENT:
+            raise ConfigError("There is no event file, or it is too big.", remedy="GitHub Actions writes it.")
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"The event file cannot be read: {error.strerror}.") from error
+
+
+def _review(step: _Step, task: Task) -> tuple[Done | None, GuardedSink]:
+    """The review, and what kept it from half a posting. None when the runner stopped it. Raises ReviewbotError."""
+    sink = GuardedSink()
+    request = Request(
+        target=str(task.ref),
+        dry_run=step.inputs.dry_run,
+        fresh=step.inputs.full or task.full,
+        flags=step.inputs.flags,
+        why_not=objections(task.request, partial(_may_write, step.settings, task)) if task.request else None,
+        guard=sink.round,
+    )
+    with step.runner.group(f"Review of {task.ref}"):
+        result = anyio.run(_until_stopped, request, step)
+    if isinstance(result, ReviewbotError):
+        raise result
+    return result, sink
+
+
+async def _until_stopped(request: Request, step: _Step) -> Done | ReviewbotError | None:
+    """The result, or None at a signal. GitHub sends SIGINT, 7.5 s later SIGTERM, and 2.5 s later it kills."""
+    result: Done | ReviewbotError | None = None
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with anyio.create_task_group() as group:
+
+            async def listen() -> None:
+                async for _ in signals:
+                    group.cancel_scope.cancel()
+
+            group.start_soon(listen)
+            try:
+                result = await review_target(request, step.last, step.settings)
+            except ReviewbotError as error:  # as a value: a task group would wrap it
+                result = error
+            group.cancel_scope.cancel()
+    return result
+
+
+async def _may_write(settings: Settings, task: Task, login: str) -> bool:
+    client = GitHubClient(settings.github_token, api_url=settings.api_url_for(task.ref.host))
+    try:
+        return await may_write(client, task.ref, login)
+    finally:
+        await client.aclose()
+
+
+# ---- what is told ----------------------------------------------------------------------------------------------------
+
+
+def _report(step: _Step, done: Done, *, nothing_posted: bool) -> int:
+    """Everything that came of a review: log, annotations, job summary, files, outputs."""
+    runner, outcome = step.runner, done.outcome
+    if nothing_posted:
+        runner.tell("warning", READ_ONLY)
+        outcome = replace(outcome, posted=Posted(notes=(READ_ONLY,)))
+    with runner.group("Result"):
+        runner.show(render(outcome, "text", payloads=done.payloads))
+    if outcome.verdict in ("skipped", "superseded"):
+        runner.tell("notice", headline(outcome))
+    elif _annotated(step.inputs, outcome):
+        runner.commands(annotated(outcome))
+    elif not outcome.coverage.complete:
+        runner.tell("warning", headline(outcome))
+    for note in done.outcome.posted.notes if done.outcome.posted else ():
+        runner.tell("notice", note)
+    if outcome.fails:
+        runner.tell("error", f"{headline(outcome)} (fail-on)")
+    lead = f"> [!WARNING]\n> {READ_ONLY}\n\n" if nothing_posted else ""
+    runner.add_summary(f"{lead}{render(outcome, 'markdown')}\n")
+    runner.set_outputs({**_EMPTY, **_facts(outcome), **_files(step, outcome)})
+    return exit_code(outcome)
+
+
+def _annotated(inputs: Inputs, outcome: ReviewOutcome) -> bool:
+    """Where the review stands on the pull request, each finding is there already."""
+    if inputs.annotations != "auto":
+        return inputs.annotations == "always"
+    posted = outcome.posted
+    return not (posted and (posted.review_url or posted.summary_url or posted.check_url))
+
+
+_COUNTS = [severity.value for severity in Severity]
+_EMPTY = {each.name: "0" if each.name in _COUNTS else "" for each in OUTPUTS} | {"coverage-complete": "false"}
+
+
+def _facts(outcome: ReviewOutcome) -> dict[str, str]:
+    counts = Counter(placed.finding.severity for placed in standing(outcome))
+    reviewed = outcome.verdict not in ("skipped", "superseded")
+    return {
+        "verdict": outcome.verdict,
+        **{severity.value: str(counts[severity]) for severity in Severity},
+        "review-url": own_page(outcome.pull, outcome.posted.review_url) if outcome.posted else "",
+        "coverage-complete": str(reviewed and outcome.coverage.complete).lower(),
+        "cost-usd": "" if outcome.cost_usd is None else f"{outcome.cost_usd:.4f}",
+    }
+
+
+def _files(step: _Step, outcome: ReviewOutcome) -> dict[str, str]:
+    """The result in files under the runner's own folder: in the workspace the change might have laid a link in the way.
+    No file when nothing was reviewed, because to code scanning a file without results says that all is mended."""
+    if outcome.verdict in ("skipped", "superseded"):
+        return {}
+    made = {}
+    for form in step.inputs.files:
+        path = step.room / f"review.{SUFFIXES[form]}"
+        try:
+            path.write_text(f"{render(outcome, form)}\n", encoding="utf-8")
+        except OSError as error:
+            step.runner.tell("warning", f"The result as {form} could not be written: {error.strerror}.")
+            continue
+        made[f"{form}-file"] = str(path)
+    return made
+
+
+def _skipped(step: _Step, reason: str, *, level: str = "notice") -> int:
+    step.runner.tell(level, f"Not reviewed: {reason}")
+    step.runner.add_summary(f"### Not reviewed\n\n{sanitize_inline(reason)}\n")
+    step.runner.set_outputs({**_EMPTY, "verdict": "skipped", "cost-usd": "0.0000"})
+    return 0
+
+
+def _failed(runner: Runner, last: LastSeen, error: ReviewbotError) -> int:
+    runner.tell("error", str(error))
+    runner.add_summary(f"### Not reviewed\n\n{sanitize_inline(str(error), limit=2_000)}\n")
+    runner.set_outputs({**_EMPTY, "verdict": "failed", "cost-usd": f"{last.progress.cost_usd:.4f}"})
+    return error.exit_code
+
+
+def _stopped(runner: Runner, last: LastSeen) -> int:
+    spent = last.progress.cost_usd
+    runner.tell("notice", f"Stopped. Spent ${spent:.4f}; requests under way were cancelled, and may be charged.")
+    runner.set_outputs({**_EMPTY, "verdict": "stopped", "cost-usd": f"{spent:.4f}"})
+    return STOPPED

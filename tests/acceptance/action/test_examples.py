@@ -1,0 +1,84 @@
+"""The workflows of examples/ that the documentation shows: each step of ours is run with what the file gives it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reviewbot.action.table import INPUTS, OUTPUTS
+from tests.acceptance.action.conftest import Workflow
+from tests.acceptance.action.runner import ROOT, Ended
+from tests.acceptance.conftest import KEY, World
+
+EXAMPLES = sorted((ROOT / "examples" / "workflows").glob("*.yml"))
+EVENTS = ("pull_request", "pull_request_target", "merge_group", "issue_comment", "workflow_dispatch")
+
+
+def ours(path: Path) -> dict[str, Any]:
+    """The one step of ours."""
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values()
+    (step,) = [step for job in jobs for step in job["steps"] if "/reviewbot@" in step["uses"]]
+    return dict(step)
+
+
+def given(step: dict[str, Any], number: str) -> dict[str, str]:
+    """Its inputs as the runner hands them over."""
+    known = {"${{ secrets.REVIEWBOT_API_KEY }}": KEY, "${{ inputs.pull-request }}": number}
+    texts = {name: known.get(value, value) for name, value in step["with"].items()}
+    assert not any("${{" in str(value) for value in texts.values())
+    return {
+        name.replace("-", "_"): str(value).lower() if value is True else str(value) for name, value in texts.items()
+    }
+
+
+def start(workflow: Workflow, event: str, inputs: dict[str, str]) -> Ended:
+    if event in ("pull_request", "pull_request_target"):
+        return workflow.run(event, workflow.of_pull(1, "opened"), **inputs)
+    if event == "issue_comment":
+        return workflow.comment("/reviewbot review", **inputs)
+    return workflow.run(event, {}, **inputs)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_event_of_an_example_comes_to_a_good_end(world: World, workflow: Workflow, path: Path) -> None:
+    world.open("vouchers")
+    world.hosted.collaborators["maria"] = "write"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    events = list(document[True])  # YAML reads the word `on` so
+    assert set(events) <= set(EVENTS)
+    step = ours(path)
+    for event in events:
+        ended = start(workflow, event, given(step, "1" if event == "workflow_dispatch" else ""))
+        assert ended.outputs["verdict"] == ("skipped" if event == "merge_group" else "findings"), ended.log.text
+        assert ended.code == (1 if "fail-on" in step["with"] else 0)
+    assert len(world.reviews) == 1
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_inputs_and_outputs_of_an_example_exist(path: Path) -> None:
+    step, text = ours(path), path.read_text(encoding="utf-8")
+    assert set(step["with"]) <= {each.name for each in INPUTS}
+    assert set(re.findall(r"steps\.review\.outputs\.([\w-]+)", text)) <= {each.name for each in OUTPUTS}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_is_careful(path: Path) -> None:
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert document["permissions"] == {}
+    assert "cancel-in-progress" in document["concurrency"]
+    (job,) = document["jobs"].values()
+    assert job["timeout-minutes"]
+    writes = {name for name, right in job["permissions"].items() if right == "write"}
+    assert writes <= {"pull-requests", "checks", "security-events"}
+    for step in job["steps"]:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"])
+
+
+def test_the_readme_shows_the_first_of_them() -> None:
+    text = (ROOT / "examples" / "workflows" / "review.yml").read_text(encoding="utf-8")
+    shown = "\n".join(line for line in text.split("\n") if not line.startswith("#")).strip()
+    assert f"```yaml\n{shown}\n```" in (ROOT / "README.md").read_text(encoding="utf-8")
