@@ -11,7 +11,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 
 import anyio
@@ -21,19 +20,13 @@ from reviewbot.core.change.pull_request import PullRequest, PullRequestRef
 from reviewbot.core.config import Config, Resolved
 from reviewbot.core.context.prompt import Prompt
 from reviewbot.core.context.tokens import count_tokens
-from reviewbot.core.findings.reply import parse_reply
-from reviewbot.core.findings.standing import place_findings
-from reviewbot.core.report.acts import Closings
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.flows.questions import SCHEMA_TOKENS
-from reviewbot.flows.review import Order, Ports, review
-from reviewbot.flows.siblings import ask_about_siblings
-from reviewbot.flows.sifting import sift
-from reviewbot.flows.since import build_on
+from reviewbot.flows.review import Order, review
 from reviewbot.github.fake import FakeSink, FakeSource
 from reviewbot.model.scripted import ScriptedModel
 from reviewbot.store.memory import MemoryRunStore
-from reviewbot.wiring import write_draft
+from reviewbot.wiring import ports_over
 
 MODULES, LINES = 50, 200
 NOTHING = '{"findings": [], "explanation": "Nothing.", "verdict": "correct"}'
@@ -110,10 +103,6 @@ def pull(base: str, head: str) -> PullRequest:
     )
 
 
-async def unchecked(*_: object) -> Closings:
-    return Closings()
-
-
 async def reviewed(repository: Repository, store: Remembering, number: int) -> tuple[ReviewOutcome, list[int]]:
     """One review of the head; the sizes of its prompts in tokens."""
     head = repository.git("rev-parse", "work").decode().strip()
@@ -126,19 +115,12 @@ async def reviewed(repository: Repository, store: Remembering, number: int) -> t
         return NOTHING
 
     files = {**{sha: {} for sha in store.seen_bases}, head: repository.at(head), base: repository.at(base)}
-    ports = Ports(
-        source=FakeSource(pull(base, head), patches[head], files, earlier=patches),
-        sink=FakeSink(parse_diff(patches[head])),
-        model=lambda _: ScriptedModel(answer),
-        store=store,
-        settle=lambda _: Resolved(Config()),
-        since=partial(build_on, store),
-        read=parse_reply,
-        place=place_findings,
-        siblings=ask_about_siblings,
-        check=unchecked,
-        sift=sift,
-        draft=write_draft,
+    ports = ports_over(
+        FakeSource(pull(base, head), patches[head], files, earlier=patches),
+        FakeSink(parse_diff(patches[head])),
+        lambda _: ScriptedModel(answer),
+        store,
+        lambda _: Resolved(Config()),
     )
     outcome = await review(ports, Order(f"run-{number}"))
     store.seen_heads.add(head)

@@ -21,7 +21,7 @@ from playwright.sync_api import Locator, Page, sync_playwright
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
-from reviewbot.core.report.marker import is_status  # noqa: E402 - the folder of `tests` had to be named first
+from reviewbot.core.marker import is_status  # noqa: E402 - the folder of `tests` had to be named first
 from reviewbot.sandbox.loopback import running  # noqa: E402
 from tests.acceptance.conftest import Stage  # noqa: E402
 from tests.acceptance.server import life as story  # noqa: E402

@@ -16,8 +16,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reviewbot.core.config import Config, Resolved, ServerSettings
-from reviewbot.core.findings.reply import parse_reply
-from reviewbot.core.findings.standing import place_findings
 from reviewbot.core.report.acts import Act, React
 from reviewbot.core.report.command_answers import not_done
 from reviewbot.core.report.outcome import ReviewOutcome
@@ -32,9 +30,6 @@ from reviewbot.flows.commands import Answering, MayWrite, Talk
 from reviewbot.flows.job import post, think
 from reviewbot.flows.progress import Progress, Watch
 from reviewbot.flows.review import Order, Ports
-from reviewbot.flows.siblings import ask_about_siblings
-from reviewbot.flows.sifting import sift
-from reviewbot.flows.since import build_on
 from reviewbot.github.client import GitHubClient, TokenProvider
 from reviewbot.github.dry_run import DryRunSink
 from reviewbot.github.installations import POSTER, READER
@@ -52,7 +47,7 @@ from reviewbot.telemetry.logs import bound
 from reviewbot.telemetry.metered import MeteredModel
 from reviewbot.telemetry.metrics import Metrics
 from reviewbot.telemetry.traces import span
-from reviewbot.wiring import build_model, check_threads, deployment_layers, settle, write_draft
+from reviewbot.wiring import build_model, deployment_layers, ports_over, settle
 
 if TYPE_CHECKING:
     from reviewbot.core.change.pull_request import ReviewThread
@@ -223,20 +218,9 @@ class ReviewTasks:
         return client, GitHubSource(client, ref, workspace)
 
     def _ports(self, source: GitHubSource, stack: AsyncExitStack) -> Ports:
-        return Ports(
-            source=source,
-            sink=DryRunSink(lambda: source.seen),
-            model=partial(self._model, stack),
-            store=self.store,
-            settle=partial(settle, deployment_layers(self.settings)),
-            since=partial(build_on, self.store),
-            read=parse_reply,
-            place=place_findings,
-            siblings=ask_about_siblings,
-            check=check_threads,
-            sift=sift,
-            draft=write_draft,
-        )
+        sink = DryRunSink(lambda: source.seen)
+        settled = partial(settle, deployment_layers(self.settings))
+        return ports_over(source, sink, partial(self._model, stack), self.store, settled)
 
     def _answering(self, ports: Ports, client: GitHubClient, allowed: MayWrite) -> Answering:
         """What a model answers people, in threads that are read to their end."""

@@ -27,7 +27,7 @@ from reviewbot.core.resolution import Layer, parse_toml, resolve
 from reviewbot.display import LastSeen, watching
 from reviewbot.errors import ConfigError, UsageError
 from reviewbot.flows.closing import close_threads
-from reviewbot.flows.collection import SETTINGS_FILE, Collected
+from reviewbot.flows.collection import SETTINGS_FILE, Collected, Settle
 from reviewbot.flows.questions import Ask
 from reviewbot.flows.review import Order, Ports, WhyNot, review
 from reviewbot.flows.siblings import ask_about_siblings
@@ -139,22 +139,29 @@ async def _ports(
         store = open_store(settings)
         layers = layers_of(request, settings)
         yield (
-            Ports(
-                source=source,
-                sink=sink,
-                model=partial(build_model, settings, stack),
-                store=store,
-                settle=partial(settle, layers),
-                since=partial(build_on, store),
-                read=parse_reply,
-                place=place_findings,
-                siblings=ask_about_siblings,
-                check=check_threads,
-                sift=sift,
-                draft=write_draft,
-            ),
+            ports_over(source, sink, partial(build_model, settings, stack), store, partial(settle, layers)),
             payloads,
         )
+
+
+def ports_over(
+    source: PullRequestSource, sink: ReviewSink, model: Callable[[Config], Model], store: RunStore, settle: Settle
+) -> Ports:
+    """The ports of a review, with the subjects that are the same at every door."""
+    return Ports(
+        source=source,
+        sink=sink,
+        model=model,
+        store=store,
+        settle=settle,
+        since=partial(build_on, store),
+        read=parse_reply,
+        place=place_findings,
+        siblings=ask_about_siblings,
+        check=check_threads,
+        sift=sift,
+        draft=write_draft,
+    )
 
 
 def _is_local(request: Request) -> bool:

@@ -7,7 +7,7 @@ talk: the provider is given what it needs to go on from its last exchange, or th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from reviewbot.core.context.chat_prompt import (
 from reviewbot.core.context.prompt import Answer, Talk
 from reviewbot.core.cost import CostBudget
 from reviewbot.core.findings.chat_reply import ChatReply, parse_chat_reply
+from reviewbot.core.marker import has_answer, read_answers
 from reviewbot.core.report.acts import Act, Reply, Resolve, StatusAnswer
 from reviewbot.core.report.chat_text import (
     answer_text,
@@ -37,17 +38,16 @@ from reviewbot.core.report.chat_text import (
     too_dear_text,
     withdrawal_text,
 )
-from reviewbot.core.report.marker import has_answer, read_answers
 from reviewbot.core.triggers import JobRequest
 from reviewbot.errors import ContextLengthExceeded, ModelIncomplete, ModelRefused, ReplyError, StoreError
 from reviewbot.flows.chat_material import Material, is_trusted
+from reviewbot.flows.commands import MayWrite
 from reviewbot.flows.purchase import Later, Purchase, Wording
 from reviewbot.ports import Model, PullRequestSource, RunStore
 from reviewbot.talks import Exchange, Talks
 
 _DAY = timedelta(days=1)
 _IN_VAIN = (ModelRefused, ModelIncomplete, ContextLengthExceeded, ReplyError)  # asking again would end the same
-MayWrite = Callable[[str], Awaitable[bool]]  # login -> whether GitHub lets this person write to the repository
 
 
 async def nobody(_login: str) -> bool:

@@ -14,9 +14,9 @@ from reviewbot.core.context.closing_prompt import Point, build_closing_prompt, g
 from reviewbot.core.findings.closing import MOST_THREADS, Look, Seen, joined, open_threads
 from reviewbot.core.findings.closing_reply import parse_closing_reply
 from reviewbot.core.findings.memory import answers
+from reviewbot.core.marker import read_answers
 from reviewbot.core.report.acts import Act, Closings, Reply, Resolve
 from reviewbot.core.report.closing_text import KEY, met_key, met_text
-from reviewbot.core.report.marker import read_answers
 from reviewbot.core.report.summary import counted
 from reviewbot.errors import ModelError
 from reviewbot.flows.closing_ground import survey

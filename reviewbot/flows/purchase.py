@@ -18,12 +18,12 @@ from reviewbot.core.report.outcome import Coverage, ReviewOutcome
 from reviewbot.errors import (
     ConfigError,
     ModelError,
-    ModelTimeout,
     ReplyError,
     ReviewbotError,
     StoreError,
     TalkForgotten,
 )
+from reviewbot.flows.questions import cost_of_failure
 from reviewbot.ports import Model, RunStore
 
 _T = TypeVar("_T")
@@ -118,7 +118,8 @@ class Purchase:
         try:
             answer = await self.model.answer(wording.prompt, allowed)
         except ModelError as error:
-            self._pay(error.usage, self._cost_of_failure(error, dearest))
+            self.unpriced = self.unpriced or (self.model.price is None and error.usage is not None)
+            self._pay(error.usage, cost_of_failure(error, self.model.price, dearest))
             raise
         self.unpriced = self.unpriced or answer.cost_usd is None
         self._pay(answer.usage, dearest if answer.cost_usd is None else answer.cost_usd)
@@ -133,16 +134,6 @@ class Purchase:
         size = count_tokens(prompt.instructions) + count_tokens(prompt.text) + _FRAME + wording.before
         allowed = self.budget.output_allowance(price, size, self.max_output_tokens)
         return allowed, price.of(Usage(1, size, max(allowed, 0)))
-
-    def _cost_of_failure(self, error: ModelError, dearest: float) -> float:
-        """What broke off without a word on its cost is taken for the dearest that it could be."""
-        price, usage = self.model.price, error.usage
-        self.unpriced = self.unpriced or (price is None and usage is not None)
-        if price is None:
-            return 0.0
-        if usage is None:
-            return dearest if isinstance(error, ModelTimeout) else 0.0
-        return price.of(usage) if usage.input_tokens else dearest
 
     def _pay(self, usage: Usage | None, spent: float) -> None:
         self.usage = self.usage + usage if usage is not None else self.usage

@@ -221,7 +221,7 @@ class Interview:
             spent = reserved if answer.cost_usd is None else answer.cost_usd
             self.unpriced = self.unpriced or answer.cost_usd is None
         except ModelError as error:
-            spent = _cost_of_failure(error, price, reserved)
+            spent = cost_of_failure(error, price, reserved)
             self.unpriced = self.unpriced or (price is None and error.usage is not None)
             raise
         finally:
@@ -272,7 +272,7 @@ class Interview:
         self.watch(Progress("asking", "", self._done, self._total, self.usage, self.budget.spent_usd))
 
 
-def _cost_of_failure(error: ModelError, price: Price | None, reserved: float) -> float:
+def cost_of_failure(error: ModelError, price: Price | None, reserved: float) -> float:
     """What an answer that failed cost. One that was begun and did not say is taken for the dearest it could be
     (``reserved``, which is 0 where there is no limit to keep)."""
     if price is None:

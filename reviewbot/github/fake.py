@@ -11,10 +11,10 @@ from reviewbot.core.change.diff import Diff, Hunk, Side
 from reviewbot.core.change.patch import parse_diff
 from reviewbot.core.change.pull_request import PullRequest, ReviewThread, Surroundings, ThreadComment, rule_paths
 from reviewbot.core.commands import Place
+from reviewbot.core.marker import answer_marker, has_answer
 from reviewbot.core.report.acts import Act, Orders
 from reviewbot.core.report.continuation import stated, with_orders
 from reviewbot.core.report.draft import InlineComment, Posted, ReviewDraft
-from reviewbot.core.report.marker import answer_marker, has_answer
 from reviewbot.core.report.status import with_answer
 from reviewbot.errors import GitHubForbidden, GitHubNotFound, GitHubRejected
 from reviewbot.github.payloads import (

@@ -13,8 +13,8 @@ from typing import Any
 
 from reviewbot.core.change.diff import Diff, FileStatus, Side
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef, ReviewThread, ThreadComment
+from reviewbot.core.marker import has_review, read_digests, read_findings, review_marker
 from reviewbot.core.report.draft import Annotation, CheckDraft, InlineComment, ReviewDraft
-from reviewbot.core.report.marker import has_review, read_digests, read_findings, review_marker
 
 MOST_FILES = 300
 MOST_LINES = 20_000

@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from reviewbot.core.change.pull_request import PullRequest, Surroundings
+from reviewbot.core.marker import is_summary
 from reviewbot.core.report.continuation import stated
 from reviewbot.core.report.draft import InlineComment, Posted, ReviewDraft
-from reviewbot.core.report.marker import is_summary
 from reviewbot.errors import (
     GitHubAmbiguous,
     GitHubForbidden,

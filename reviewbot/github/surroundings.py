@@ -24,7 +24,7 @@ from reviewbot.core.change.pull_request import (
     ThreadComment,
     rule_paths,
 )
-from reviewbot.core.report.marker import is_summary, read_digests, read_entries, read_findings, read_review
+from reviewbot.core.marker import is_summary, read_digests, read_entries, read_findings, read_review
 from reviewbot.errors import GitHubNotFound, GitHubRejected
 from reviewbot.github.client import GitHubClient
 from reviewbot.github.payloads import read_comments, read_thread

@@ -13,9 +13,9 @@ from typing import Any
 from reviewbot.conversation import Closed, Reaction, Subject
 from reviewbot.core.change.pull_request import PullRequestRef, ThreadComment
 from reviewbot.core.commands import Place
+from reviewbot.core.marker import answer_marker, has_answer, is_status, is_summary
 from reviewbot.core.report.acts import Act, Orders, Reply, Resolve
 from reviewbot.core.report.continuation import with_orders
-from reviewbot.core.report.marker import answer_marker, has_answer, is_status, is_summary
 from reviewbot.core.report.status import with_answer
 from reviewbot.errors import GitHubForbidden, GitHubNotFound, GitHubRejected
 from reviewbot.github.client import GitHubClient

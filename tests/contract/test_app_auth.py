@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from reviewbot import errors
 from reviewbot.core.change.diff import Side
 from reviewbot.core.change.pull_request import PullRequestRef
+from reviewbot.core.marker import finding_marker, summary_marker
 from reviewbot.core.report.draft import CheckDraft, InlineComment, ReviewDraft
-from reviewbot.core.report.marker import finding_marker, summary_marker
 from reviewbot.github.app_auth import AppAuth, create_from_manifest
 from reviewbot.github.client import GitHubClient, TokenProvider
 from reviewbot.github.installations import POSTER, READER

@@ -16,9 +16,9 @@ from reviewbot.conversation import Closed, Conversation, Subject
 from reviewbot.core.change.pull_request import PullRequestRef, ReviewThread
 from reviewbot.core.change.state import ReviewedState, read_state, state_marker
 from reviewbot.core.commands import Place
+from reviewbot.core.marker import answer_marker, has_answer, is_status, is_summary, summary_marker
 from reviewbot.core.report.acts import Orders
 from reviewbot.core.report.continuation import orders_in, with_state
-from reviewbot.core.report.marker import answer_marker, has_answer, is_status, is_summary, summary_marker
 from reviewbot.errors import GitHubError, GitHubForbidden, GitHubNotFound, GitHubRejected
 from reviewbot.github.client import GitHubClient
 from reviewbot.github.fake import FakeConversation

@@ -16,8 +16,8 @@ from reviewbot.checkout import GitWorkspace
 from reviewbot.core.change.diff import Side
 from reviewbot.core.change.patch import parse_diff
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef, Surroundings
+from reviewbot.core.marker import digest_marker, finding_marker, summary_marker
 from reviewbot.core.report.draft import InlineComment, ReviewDraft
-from reviewbot.core.report.marker import digest_marker, finding_marker, summary_marker
 from reviewbot.errors import ReviewbotError
 from reviewbot.github.client import GitHubClient
 from reviewbot.github.fake import FakeSource

@@ -15,10 +15,10 @@ import pytest
 from reviewbot.core.change.diff import Side
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef, ReviewThread, Surroundings
 from reviewbot.core.change.state import ReviewedState, read_state, state_marker
+from reviewbot.core.marker import finding_marker, has_answer, has_review, is_status, is_summary, summary_marker
 from reviewbot.core.report.acts import Orders, Reply, Resolve, StatusAnswer
 from reviewbot.core.report.continuation import orders_in, with_orders
 from reviewbot.core.report.draft import CheckDraft, InlineComment, Posted, ReviewDraft
-from reviewbot.core.report.marker import finding_marker, has_answer, has_review, is_status, is_summary, summary_marker
 from reviewbot.errors import GitHubError
 from reviewbot.github.client import GitHubClient
 from reviewbot.github.dry_run import DryRunSink

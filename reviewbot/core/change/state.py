@@ -2,7 +2,7 @@
 
     <!-- reviewbot:state:1:1a2b3c4d:eNqrVk... -->      version, checksum, JSON that is compressed and in base64url
 
-A marker is a line of its own, as all of ours are (`core/report/marker.py`), and the checksum tells a broken one, not a
+A marker is a line of its own, as all of ours are (`core/marker.py`), and the checksum tells a broken one, not a
 forged one: whoever reads must have checked that the comment is by our own account. Whatever cannot be read means a full
 review. What does not fit is named more coarsely, never left out: lines, then files, then folders, then everything.
 """

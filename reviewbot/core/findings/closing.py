@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from reviewbot.core.change.diff import FilePatch, FileStatus, Run, Side
 from reviewbot.core.change.pull_request import ReviewThread
 from reviewbot.core.context.symbols import definitions
+from reviewbot.core.findings.comment_head import read_head
 from reviewbot.core.findings.finding import Severity
 from reviewbot.core.findings.identity import LEAST_CODE, SAME_CODE, points_of
 from reviewbot.core.findings.memory import Answer
@@ -24,7 +25,6 @@ from reviewbot.core.findings.sketch import Sketch, digest
 from reviewbot.core.findings.whereabouts import Clue, Pair, Span, Text, find, round_of, share_in, stands
 
 MOST_THREADS: Final = 20  # asked about in one run
-_HEAD: Final = re.compile(r"^\S+ \*\*(Critical|Major|Minor|Nit): ", re.MULTILINE)
 _SUGGESTION: Final = re.compile(r"^(`{3,})suggestion[ \t]*\n", re.MULTILINE)
 
 
@@ -82,8 +82,8 @@ def _closed(thread: ReviewThread, answer: Answer | None) -> bool:
 
 def severity(thread: ReviewThread) -> Severity:
     """As our comment says it; minor when it does not say it any more."""
-    head = _HEAD.search(thread.body)
-    return Severity(head[1].lower()) if head else Severity.MINOR
+    head = read_head(thread.body)
+    return head.severity if head else Severity.MINOR
 
 
 def joined(thread: ReviewThread) -> bool:

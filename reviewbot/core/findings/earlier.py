@@ -10,19 +10,18 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from reviewbot.core.change.pull_request import ReviewThread
+from reviewbot.core.findings.comment_head import read_head
 from reviewbot.core.findings.finding import (
     Finding,
     Location,
     PlacedFinding,
     RejectedFinding,
     RejectReason,
-    Severity,
     Step,
 )
 from reviewbot.core.findings.memory import Answer
 
 SOURCE = "earlier"
-_HEAD = re.compile(r"^\S+ \*\*(Critical|Major|Minor|Nit): (.*)\*\*[ \t\r]*$", re.MULTILINE)
 _FACTS = re.compile(r"^<sub>([a-z]{1,20}) · confidence ([0-9]{1,3})% · [^<]*</sub>[ \t\r]*$", re.MULTILINE)
 # What the sanitiser wrote for one character of prose. In code it writes none of these, and a title stays Markdown, in
 # which an escaped backslash must stay one.
@@ -65,8 +64,8 @@ def standing_findings(
 
 def _placed(thread: ReviewThread, path: str) -> PlacedFinding | None:
     """The finding as our own comment words it; None when the comment is not one of a finding any more."""
-    head = _HEAD.search(thread.body)
-    if not head:
+    head = read_head(thread.body)
+    if head is None:
         return None
     lines = tuple(_FACTS.finditer(thread.body))
     facts = lines[-1] if lines else None  # a block of code may show another, but ours is the last
@@ -76,10 +75,10 @@ def _placed(thread: ReviewThread, path: str) -> PlacedFinding | None:
         side=thread.side,
         quote="",
         evidence="",
-        title=_WRITTEN.sub(_shown, head[2]),
+        title=_WRITTEN.sub(_shown, head.title),
         body="",
         category=facts[1] if facts else "",
-        severity=Severity(head[1].lower()),
+        severity=head.severity,
         confidence=min(int(facts[2]), 100) / 100 if facts else 1.0,
         source=SOURCE,
     )

@@ -21,6 +21,7 @@ from typing import Final
 
 from reviewbot.core.change.diff import Side
 from reviewbot.core.change.pull_request import ReviewThread
+from reviewbot.core.findings.comment_head import read_head
 from reviewbot.core.findings.finding import PlacedFinding
 from reviewbot.core.findings.sketch import Sketch, digest
 from reviewbot.core.findings.wording import Wording, contradict, likeness, wording
@@ -55,7 +56,6 @@ CONTESTED: Final[Mapping[Place, float]] = MappingProxyType(
 _SAME_CATEGORY: Final = 0.03
 _FOR_PLACE: Final = 0.05  # what a step of the place is worth when several claim one
 
-_HEAD: Final = re.compile(r"^\S+ \*\*(?:Critical|Major|Minor|Nit): (.*)\*\*$", re.MULTILINE)
 _END: Final = re.compile(r"^(?:<details>$|<sub>|```suggestion|Suggested change \(|<!-- reviewbot:)", re.MULTILINE)
 _DIGEST: Final = re.compile(r"1\.([a-z]{1,20})\.([0-9a-f]{6})\.((?:[0-9a-f]{6}){1,4}|0)(?:\.(.+))?")
 
@@ -169,10 +169,10 @@ def points_of(thread: ReviewThread, wordings: Wordings = NO_WORDINGS) -> tuple[P
 
 def _words(body: str) -> tuple[str, Wording | None]:
     """Title and words of a comment that ``rendering.comment_body`` wrote; None when it is not one of those."""
-    head = _HEAD.search(body)
-    if not head:
+    head = read_head(body)
+    if head is None:
         return "", None
-    title, rest = _plain(head[1]), body[head.end() :]
+    title, rest = _plain(head.title), body[head.end :]
     end = _END.search(rest)
     return title, wording(title, _plain(rest[: end.start()] if end else rest))
 

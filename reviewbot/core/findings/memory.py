@@ -24,6 +24,7 @@ from typing import Final
 
 from reviewbot.core.change.pull_request import ReviewThread, ThreadComment
 from reviewbot.core.commands import Command, Place, Unknown, Verb, names_of, read_command, words_in
+from reviewbot.core.marker import is_withdrawn, read_answers
 
 WITH_RIGHTS: Final = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 OFTEN: Final = 3  # dismissals of one kind in one folder before a setting is suggested
@@ -39,9 +40,6 @@ _REFUSAL: Final = re.compile(
     r"intended behaviou?r|not applicable|disagree)\b",
     re.IGNORECASE,
 )
-# Two of the markers of core/report/marker.py, which this room may not import.
-_ANSWERED: Final = re.compile(r"^<!-- reviewbot:answer:([0-9]{1,20}) -->[ \t\r]*$", re.MULTILINE)
-_WITHDRAWN: Final = re.compile(r"^<!-- reviewbot:withdrawn -->[ \t\r]*$", re.MULTILINE)
 _UNDONE: Final = re.compile(
     r"\b(?:not (?:a |sure|certain|convinced|by)|isn'?t (?:a |by)|unsure|don'?t (?:think|believe)|no longer|why)\b", re.I
 )
@@ -149,15 +147,15 @@ def _answer(
 def _said(comments: Sequence[ThreadComment], names: Sequence[str]) -> Answer | None:
     """The last word of people with rights, when it refuses, or ours, when it takes the finding back."""
     last = None
-    answered = {int(key) for each in comments if each.ours for key in _ANSWERED.findall(each.body)}
+    answered = {key for each in comments if each.ours for key in read_answers(each.body)}
     for comment in sorted(comments, key=lambda each: each.created_at):
-        if comment.ours and _WITHDRAWN.search(comment.body):
+        if comment.ours and is_withdrawn(comment.body):
             last = Answer(How.WITHDRAWN, comment.author)
         if comment.ours or comment.is_bot or not comment.author:
             continue
         words = words_in(comment.body[:_LONGEST], names)
         asked = read_command(words, Place.THREAD) if words is not None else None
-        if isinstance(asked, Command) and asked.verb is Verb.DISMISS and (_may(comment) or comment.id in answered):
+        if isinstance(asked, Command) and asked.verb is Verb.DISMISS and (_may(comment) or str(comment.id) in answered):
             last = Answer(How.COMMAND, comment.author, _short(asked.argument))
         if not _may(comment) or not (asked is None or isinstance(asked, Unknown)):
             continue  # what is asked of us is no opinion of the finding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reviewbot.core.findings.chat_reply import ChatReply
-from reviewbot.core.report.marker import withdrawn_marker
+from reviewbot.core.marker import withdrawn_marker
 from reviewbot.core.report.sanitizer import code_span, sanitize_inline, sanitize_markdown
 
 _ROOM = 12_000

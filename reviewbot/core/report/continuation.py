@@ -23,10 +23,10 @@ from reviewbot.core.change.state import (
     state_marker,
 )
 from reviewbot.core.findings.finding import PlacedFinding, RejectReason, Step
+from reviewbot.core.marker import summary_marker
 from reviewbot.core.report.acts import Orders
 from reviewbot.core.report.coverage import missed_of
 from reviewbot.core.report.draft import ReviewDraft
-from reviewbot.core.report.marker import summary_marker
 from reviewbot.core.report.outcome import ReviewOutcome
 
 # Also of a marker that was cut short or changed: with another beside it neither could be read.

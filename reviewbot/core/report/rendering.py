@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from reviewbot.core.change.diff import Side
 from reviewbot.core.findings.finding import Severity, Step
 from reviewbot.core.findings.identity import code_digest
+from reviewbot.core.marker import digest_marker, finding_marker, review_marker
 from reviewbot.core.report.draft import Annotation, CheckDraft, InlineComment, ReviewDraft
-from reviewbot.core.report.marker import digest_marker, finding_marker, review_marker
 from reviewbot.core.report.sanitizer import (
     code_block,
     code_span,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reviewbot.core.report.marker import answer_marker, answers_of, status_marker
+from reviewbot.core.marker import answer_marker, answers_of, status_marker
 
 MOST_ANSWERS: Final = 5
 MOST_CHARACTERS: Final = 60_000  # GitHub's limit of a body is 65,536

@@ -15,7 +15,7 @@ from reviewbot.core.change.diff import Side
 from reviewbot.core.change.increment import Since
 from reviewbot.core.change.scope import SkipRule
 from reviewbot.core.findings.finding import RejectReason, Severity
-from reviewbot.core.report.marker import summary_marker
+from reviewbot.core.marker import summary_marker
 from reviewbot.core.report.outcome import FileState
 from reviewbot.core.report.sanitizer import code_span, sanitize_inline, sanitize_markdown
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reviewbot.core.report.marker import read_findings, read_review
+from reviewbot.core.marker import read_findings, read_review
 from reviewbot.core.report.rendering import CHECK_NAME
 from tests.acceptance.conftest import PLAIN_GIT, Git, finding, reply, shown_paths
 from tests.acceptance.server.conftest import NAME, Server

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reviewbot.core.report.marker import answers_of, has_answer, is_status
+from reviewbot.core.marker import answers_of, has_answer, is_status
 from reviewbot.core.report.rendering import CHECK_NAME
 from reviewbot.sandbox.github.people import reply
 from tests.acceptance.conftest import Git

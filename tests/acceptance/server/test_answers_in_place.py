@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reviewbot.core.report.marker import answers_of, has_answer, is_status
+from reviewbot.core.marker import answers_of, has_answer, is_status
 from reviewbot.sandbox.github.people import edit, reply, review
 from tests.acceptance.conftest import Git
 from tests.acceptance.server.conftest import NAME, Server, deployed, until

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reviewbot.core.report.marker import read_review
+from reviewbot.core.marker import read_review
 from tests.acceptance.server.conftest import NAME, Server, deployed, until
 from tests.acceptance.server.judge import (
     FILES,

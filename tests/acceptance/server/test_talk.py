@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reviewbot.core.report.marker import has_answer
+from reviewbot.core.marker import has_answer
 from reviewbot.core.report.rendering import CHECK_NAME
 from reviewbot.sandbox.github.people import reply
 from tests.acceptance.conftest import Git

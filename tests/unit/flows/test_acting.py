@@ -11,9 +11,9 @@ from reviewbot.conversation import Closed, Subject
 from reviewbot.core.change.diff import Side
 from reviewbot.core.change.pull_request import ReviewThread, ThreadComment
 from reviewbot.core.commands import Place
+from reviewbot.core.marker import has_answer
 from reviewbot.core.report.acts import Act, Orders, React, Reply, Resolve, StatusAnswer
 from reviewbot.core.report.continuation import orders_in
-from reviewbot.core.report.marker import has_answer
 from reviewbot.flows.acting import perform
 from reviewbot.github.fake import FakeConversation
 

@@ -16,8 +16,8 @@ from reviewbot.core.change.diff import Side
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef, ReviewThread, Surroundings, ThreadComment
 from reviewbot.core.config import Config, Resolved
 from reviewbot.core.cost import Price
+from reviewbot.core.marker import answer_marker, finding_marker, is_withdrawn
 from reviewbot.core.report.acts import Act, Reply, Resolve, StatusAnswer
-from reviewbot.core.report.marker import answer_marker, finding_marker, is_withdrawn
 from reviewbot.core.triggers import JobRequest, Kind, Priority
 from reviewbot.errors import ConfigError, ModelFailed, ModelUnreachable, StoreError
 from reviewbot.flows.chat import Chat

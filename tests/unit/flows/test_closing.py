@@ -22,8 +22,8 @@ from reviewbot.core.context.prompt import Answer, PreparedPrompt
 from reviewbot.core.findings.finding import Finding, Severity
 from reviewbot.core.findings.identity import code_digest
 from reviewbot.core.findings.standing import place_findings
+from reviewbot.core.marker import answer_marker
 from reviewbot.core.report.acts import Closings, Reply, Resolve
-from reviewbot.core.report.marker import answer_marker
 from reviewbot.core.report.rendering import comment_body
 from reviewbot.flows.closing import close_threads
 from reviewbot.flows.collection import Collected

@@ -24,8 +24,8 @@ from reviewbot.core.findings.finding import (
     fingerprint,
 )
 from reviewbot.core.findings.identity import code_digest
+from reviewbot.core.marker import digest_marker, finding_marker, read_digests
 from reviewbot.core.report.acts import Act, Closings, Reply, Resolve, StatusAnswer
-from reviewbot.core.report.marker import digest_marker, finding_marker, read_digests
 from reviewbot.core.report.rendering import comment_body
 from reviewbot.flows.collection import Collected
 from reviewbot.flows.sifting import sift

@@ -21,10 +21,10 @@ from reviewbot.core.findings.finding import (
     Severity,
     Step,
 )
+from reviewbot.core.marker import summary_marker
 from reviewbot.core.report.acts import Orders
 from reviewbot.core.report.continuation import state_after, with_orders, with_state
 from reviewbot.core.report.draft import Posted, ReviewDraft
-from reviewbot.core.report.marker import summary_marker
 from reviewbot.core.report.outcome import Coverage, FileCoverage, FileState, LineRun, ReviewOutcome
 from reviewbot.flows.collection import Collected, collect
 from reviewbot.flows.since import build_on

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from reviewbot.core.change.diff import Side
 from reviewbot.core.change.patch import parse_diff
 from reviewbot.core.change.pull_request import PullRequestRef, Surroundings, rule_paths
+from reviewbot.core.marker import has_review
 from reviewbot.core.report.draft import InlineComment, ReviewDraft
-from reviewbot.core.report.marker import has_review
 from reviewbot.github.dry_run import DryRunSink
 from reviewbot.github.payloads import (
     BODY_LIMIT,

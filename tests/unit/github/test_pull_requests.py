@@ -11,7 +11,7 @@ import pytest
 from reviewbot import errors
 from reviewbot.core.change.patch import render_diff
 from reviewbot.core.change.pull_request import PullRequestRef
-from reviewbot.core.report.marker import review_marker, summary_marker
+from reviewbot.core.marker import review_marker, summary_marker
 from reviewbot.github.pull_requests import GitHubSource
 
 pytestmark = pytest.mark.anyio

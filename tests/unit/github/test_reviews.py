@@ -10,8 +10,8 @@ import pytest
 from reviewbot import errors
 from reviewbot.core.change.diff import Side
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef
+from reviewbot.core.marker import finding_marker, has_review, summary_marker
 from reviewbot.core.report.draft import Annotation, CheckDraft, InlineComment, ReviewDraft
-from reviewbot.core.report.marker import finding_marker, has_review, summary_marker
 from reviewbot.github.dry_run import DryRunSink
 from reviewbot.github.payloads import read_pull
 from reviewbot.github.pull_requests import GitHubSource

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef, ThreadComment
-from reviewbot.core.report.marker import digest_marker, finding_marker
+from reviewbot.core.marker import digest_marker, finding_marker
 from reviewbot.github.client import GitHubClient
 from reviewbot.github.payloads import read_comments, read_pull, read_thread
 from reviewbot.github.surroundings import find_own_comment, read_surroundings, read_whole_thread

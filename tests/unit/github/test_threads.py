@@ -9,7 +9,7 @@ import pytest
 from reviewbot.conversation import Closed, Subject
 from reviewbot.core.change.pull_request import PullRequestRef
 from reviewbot.core.commands import Place
-from reviewbot.core.report.marker import answer_marker
+from reviewbot.core.marker import answer_marker
 from reviewbot.core.report.status import with_answer
 from reviewbot.errors import GitHubForbidden, GitHubNotFound, GitHubRejected, GitHubUnreachable
 from reviewbot.github.threads import GitHubConversation

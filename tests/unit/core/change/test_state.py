@@ -26,7 +26,7 @@ from reviewbot.core.change.state import (
     read_state,
     state_marker,
 )
-from reviewbot.core.report.marker import is_summary, summary_marker
+from reviewbot.core.marker import is_summary, summary_marker
 from reviewbot.core.report.sanitizer import code_block, sanitize_inline, sanitize_markdown
 
 HEAD, BASE = "a" * 40, "0123456789abcdef" * 4

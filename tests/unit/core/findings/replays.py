@@ -29,7 +29,7 @@ from reviewbot.core.findings.finding import Finding, PlacedFinding, RejectReason
 from reviewbot.core.findings.identity import Renames, code_digest
 from reviewbot.core.findings.standing import place_findings
 from reviewbot.core.findings.triage import Past, Triage, sure, triage
-from reviewbot.core.report.marker import digest_marker, finding_marker, read_digests, read_findings
+from reviewbot.core.marker import digest_marker, finding_marker, read_digests, read_findings
 from reviewbot.core.report.rendering import comment_body
 
 FOUND = 0.85  # the share of what is wrong that one run of the model finds

@@ -24,7 +24,7 @@ from reviewbot.core.findings.finding import (
 )
 from reviewbot.core.findings.memory import Answer, How
 from reviewbot.core.findings.reply import CATEGORIES
-from reviewbot.core.report.marker import finding_marker, read_findings
+from reviewbot.core.marker import finding_marker, read_findings
 from reviewbot.core.report.rendering import comment_body
 from reviewbot.core.report.sanitizer import sanitize_inline
 

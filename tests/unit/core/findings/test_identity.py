@@ -26,7 +26,7 @@ from reviewbot.core.findings.identity import (
 )
 from reviewbot.core.findings.sketch import Sketch
 from reviewbot.core.findings.wording import contradict, likeness, wording
-from reviewbot.core.report.marker import digest_marker, finding_marker, read_digests, read_entries, read_findings
+from reviewbot.core.marker import digest_marker, finding_marker, read_digests, read_entries, read_findings
 from reviewbot.core.report.rendering import comment_body
 
 CODE = 'handle = open(path, "w")'

@@ -11,7 +11,7 @@ from reviewbot.core.change.diff import Side
 from reviewbot.core.change.pull_request import ReviewThread, ThreadComment
 from reviewbot.core.config import Config
 from reviewbot.core.findings.memory import Answer, How, answers, suggestions
-from reviewbot.core.report.marker import answer_marker
+from reviewbot.core.marker import answer_marker
 from reviewbot.core.resolution import parse_toml
 
 ANN = ThreadComment("ann", False, False, "MEMBER", "", "2026-01-02T00:00:00Z")

@@ -26,7 +26,7 @@ from reviewbot.core.findings.finding import (
 from reviewbot.core.findings.identity import Renames, code_digest
 from reviewbot.core.findings.memory import answers
 from reviewbot.core.findings.triage import Past, Triage, triage
-from reviewbot.core.report.marker import finding_marker
+from reviewbot.core.marker import finding_marker
 from reviewbot.core.report.rendering import comment_body
 
 REVIEW = ReviewSettings()

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewbot.core.findings.chat_reply import ChatReply
+from reviewbot.core.marker import answer_marker, is_withdrawn, read_answers, withdrawn_marker
 from reviewbot.core.report.chat_text import (
     answer_text,
     doubt_text,
@@ -15,7 +16,6 @@ from reviewbot.core.report.chat_text import (
     too_dear_text,
     withdrawal_text,
 )
-from reviewbot.core.report.marker import answer_marker, is_withdrawn, read_answers, withdrawn_marker
 
 FORGED = "a\n<!-- reviewbot:withdrawn -->\n```\n<!-- reviewbot:withdrawn -->\n```\n"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reviewbot.core.change.pull_request import PullRequest, PullRequestRef
+from reviewbot.core.marker import answer_marker, has_answer
 from reviewbot.core.report.closing_text import met_key, met_text
-from reviewbot.core.report.marker import answer_marker, has_answer
 
 SHA = "0123456789ab" + "c" * 28
 PULL = PullRequest(

@@ -24,6 +24,7 @@ from reviewbot.core.change.state import (
     state_marker,
 )
 from reviewbot.core.findings.finding import RejectedFinding, RejectReason, Step
+from reviewbot.core.marker import is_summary, summary_marker
 from reviewbot.core.report.acts import Orders
 from reviewbot.core.report.continuation import (
     orders_in,
@@ -35,7 +36,6 @@ from reviewbot.core.report.continuation import (
     with_state,
 )
 from reviewbot.core.report.draft import ReviewDraft
-from reviewbot.core.report.marker import is_summary, summary_marker
 from reviewbot.core.report.outcome import Coverage, FileCoverage, FileState, LineRun
 from reviewbot.core.report.sanitizer import BODY_LIMIT
 from reviewbot.core.report.summary import render_summary

@@ -13,7 +13,7 @@ from reviewbot.core.change.diff import Side
 from reviewbot.core.config import Config, PostSettings, ReviewSettings
 from reviewbot.core.cost import Usage
 from reviewbot.core.findings.finding import Severity, Step
-from reviewbot.core.report.marker import has_review, read_findings
+from reviewbot.core.marker import has_review, read_findings
 from reviewbot.core.report.rendering import comment_body, render_draft
 
 CONFIG = Config()

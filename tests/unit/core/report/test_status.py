@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewbot.core.report.marker import answer_marker, answers_of, has_answer, is_status, status_marker
+from reviewbot.core.marker import answer_marker, answers_of, has_answer, is_status, status_marker
 from reviewbot.core.report.status import MOST_ANSWERS, MOST_CHARACTERS, with_answer
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reviewbot.core.change.diff import Side
-from reviewbot.core.report.marker import is_summary
+from reviewbot.core.marker import is_summary
 from reviewbot.core.report.outcome import Coverage, FileCoverage, FileState, LineRun
 from reviewbot.core.report.summary import (
     counted,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewbot.core.report.marker import (
+from reviewbot.core.marker import (
     digest_marker,
     finding_marker,
     has_review,
