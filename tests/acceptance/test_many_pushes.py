@@ -89,7 +89,9 @@ def served(git: Git) -> Path:
     return git.path
 
 
-@pytest.mark.parametrize("full", [False, True], ids=["what-is-new", "everything-again"])
+@pytest.mark.parametrize(
+    "full", [False, pytest.param(True, marks=pytest.mark.long)], ids=["what-is-new", "everything-again"]
+)
 def test_each_finding_once_over_more_than_twenty_pushes(world: World, git: Git, full: bool) -> None:
     url = world.open("work")
     for push in range(22):

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from reviewbot import errors
 from reviewbot.core.context.prompt import Answer, Prompt
@@ -262,4 +262,11 @@ class Machine(RuleBasedStateMachine):
         assert self.breaker.detail.endswith(".")
 
 
-TestMachine = Machine.TestCase
+def test_any_order_of_calls_ends_and_waits() -> None:
+    """Given as a function: hypothesis parses the source of a class, and CPython before 3.12.1 fails at that when
+    another thread happens to parse too (gh-106905)."""
+
+    def machine() -> Machine:
+        return Machine()
+
+    run_state_machine_as_test(machine)

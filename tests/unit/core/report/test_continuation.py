@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from reviewbot.core.change.diff import Run, Side
 from reviewbot.core.change.increment import Missed, Since
@@ -416,5 +424,10 @@ class TwoAtOnce(RuleBasedStateMachine):
         assert len(self.comment) <= BODY_LIMIT
 
 
-TestTwoAtOnce = TwoAtOnce.TestCase
-TestTwoAtOnce.settings = settings(max_examples=60, stateful_step_count=25)
+def test_reviews_and_orders_in_any_order() -> None:
+    """As a function and not as a class, for the reason told in tests/unit/model/test_breaker.py."""
+
+    def machine() -> TwoAtOnce:
+        return TwoAtOnce()
+
+    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=25))
