@@ -31,7 +31,7 @@ from tests.acceptance.server.judge import (
     under_way,
 )
 
-FEW, MANY = 3, 30
+FEW, MANY = 6, 30
 SEED = 11
 VICTIMS = ("worker", "supervisor", "poster", "worker", "receiver", "worker")  # in turn, then shuffled
 _SHARE = 2  # pull requests opened before each kill

@@ -35,7 +35,7 @@ def git(tmp_path_factory: pytest.TempPathFactory) -> Git:
     return make_parts(tmp_path_factory.mktemp("pushes") / "parts", 12)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def running(
     request: pytest.FixtureRequest,
     stages: Any,
