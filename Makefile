@@ -14,7 +14,7 @@ demo: $(STAMP)  ## review a pull request full of bugs in the sandbox: no key, no
 	$(BIN)/reviewbot demo
 
 test: $(DEV_STAMP)  ## the whole everyday suite
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 proof: $(DEV_STAMP)  ## what takes minutes: thirty kills, a thousand pull requests; figures are printed
 	$(BIN)/pytest -m long -s
