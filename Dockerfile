@@ -10,8 +10,12 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /src
 # The environment that is copied has no pip in it: the base image's own pip fills it.
 RUN python -m venv --without-pip /opt/reviewbot && python -m venv --without-pip /opt/build
-COPY requirements.lock deploy/container/build.lock ./
-RUN python -m pip --python /opt/reviewbot/bin/python install --require-hashes --only-binary :all: -r requirements.lock \
+# --build-arg ANALYZERS= leaves out all analyzers but ruff, some 100 MB.
+ARG ANALYZERS=analyzers.lock
+COPY requirements.lock deploy/container/build.lock deploy/container/analyzers.lock ./
+RUN for lock in requirements.lock $ANALYZERS; do \
+      python -m pip --python /opt/reviewbot/bin/python install --no-deps --require-hashes --only-binary :all: -r "$lock" || exit; \
+    done \
     && python -m pip --python /opt/build/bin/python install --require-hashes --only-binary :all: -r build.lock
 COPY pyproject.toml README.md LICENSE THIRD_PARTY_NOTICES.md ./
 COPY reviewbot reviewbot

@@ -21,6 +21,8 @@ import typer
 
 from reviewbot import errors
 from reviewbot.action.table import INPUTS, OUTPUTS
+from reviewbot.analyzers.catalogue import TOOLS
+from reviewbot.analyzers.rules import Table
 from reviewbot.cli import app
 from reviewbot.core.change.scope import SkipRule
 from reviewbot.core.commands import FORMS, Place, Verb
@@ -182,6 +184,7 @@ FIELDS: Mapping[str, str] = {
     "pull_request.head_ref": "Branch that it comes from.",
     "pull_request.head_sha": "The commit that was reviewed; a tree for staged or uncommitted changes.",
     "model": "The model or models that answered.",
+    "analyzers": "The static analyzers that looked at something.",
     "summary.verdict": "See [coverage and verdicts](../explanation/coverage-and-verdicts.md).",
     "summary.headline": "The verdict as one sentence.",
     "summary.explanation": "What the model said of the whole change.",
@@ -539,6 +542,47 @@ def _model_faults() -> str:
     return table(("`kind`", "What the client sees"), lines)
 
 
+# ---- analyzers -------------------------------------------------------------------------------------------------------
+
+
+def _analyzers() -> str:
+    lines = [
+        (
+            f"`{each.name}`",
+            each.package,
+            f"`{each.extra}`" if each.extra else "reviewbot itself",
+            each.files,
+            each.about,
+        )
+        for each in TOOLS
+    ]
+    return table(("Analyzer", "Package", "Comes with", "Files", "What counts"), lines)
+
+
+def _analyzer_rules() -> str:
+    """A rule named by its beginning stands for all that begin so; where a longer one is in another row, that counts."""
+    lines = []
+    for each in TOOLS:
+        for said, certain, levels in (
+            ("by itself", True, "error warning"),
+            ("to the model", False, "error warning note"),
+        ):
+            rules = _rules_of(each.rules, certain, levels) + [
+                f"others that it calls *{weight.replace('/', '*, with confidence *')}*"
+                for weight, value in each.weights.items()
+                if value and value.certain is certain
+            ]
+            if rules:
+                lines.append((f"`{each.name}`", said, ", ".join(rules)))
+    return table(("Analyzer", "Told", "Rules"), lines)
+
+
+def _rules_of(rules: Table, certain: bool, levels: str) -> list[str]:
+    found = {rule: value for rule, value in rules.items() if value and value.certain is certain}
+    shown = {rule: f"`{rule.partition('@')[0]}`" + (" (errors)" if "@" in rule else "") for rule in found}
+    return [shown[rule] for level in levels.split() for rule in sorted(found) if found[rule].level == level]
+
+
 # ---- action ----------------------------------------------------------------------------------------------------------
 
 
@@ -563,6 +607,8 @@ def _workflow(name: str) -> str:
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "action-inputs": _action_inputs,
     "action-outputs": _action_outputs,
+    "analyzer-rules": _analyzer_rules,
+    "analyzers": _analyzers,
     "command-line": _command_line,
     "commands": _commands,
     "endpoints": lambda: _endpoints(Role.ALL),
@@ -583,6 +629,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "skip-rules": _skip_rules,
     "triggers": _triggers,
     "workflow-code-scanning": lambda: _workflow("code-scanning"),
+    "workflow-fork-collect": lambda: _workflow("fork-collect"),
+    "workflow-fork-review": lambda: _workflow("fork-review"),
     "workflow-forks": lambda: _workflow("forks"),
     "workflow-on-request": lambda: _workflow("on-request"),
     "workflow-review": lambda: _workflow("review"),

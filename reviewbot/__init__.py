@@ -4,11 +4,12 @@
 2. its change is parsed                                 core/change/patch.py
 3. what is reviewed is kept, what is not is named       core/change/scope.py
 4. the rest is cut to fit the model                     core/context/chunking.py
-5. each part becomes a question                         core/context/prompt.py
-6. the model answers                                    model/responses.py
-7. the answer is read and each finding is placed        core/findings/reply.py, core/findings/placement.py
-8. what holds and is new is kept                        core/findings/triage.py
-9. it is written down and posted, once                  core/report/rendering.py, github/reviews.py
+5. static analyzers look at the files                   analyzers/run.py, flows/analysis.py
+6. each part becomes a question                         core/context/prompt.py
+7. the model answers                                    model/responses.py
+8. the answer is read and each finding is placed        core/findings/reply.py, core/findings/placement.py
+9. what holds and is new is kept                        core/findings/triage.py
+10. it is written down and posted, once                 core/report/rendering.py, github/reviews.py
 All of it in order:                                     flows/review.py
 """
 

@@ -10,13 +10,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from reviewbot.answer_wiring import answering
 from reviewbot.core.config import Config, Resolved, ServerSettings
-from reviewbot.core.report.acts import Act, React
+from reviewbot.core.report.acts import React
 from reviewbot.core.report.command_answers import not_done
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.core.report.posting import Posting, failure_notice
@@ -25,8 +25,7 @@ from reviewbot.core.resolution import resolve
 from reviewbot.core.triggers import JobRequest, Kind
 from reviewbot.dispatch import run_id_of
 from reviewbot.errors import ReviewbotError, StoreError
-from reviewbot.flows.chat import Chat
-from reviewbot.flows.commands import Answering, MayWrite, Talk
+from reviewbot.flows.commands import Answering, MayWrite
 from reviewbot.flows.job import post, think
 from reviewbot.flows.progress import Progress, Watch
 from reviewbot.flows.review import Order, Ports
@@ -36,7 +35,6 @@ from reviewbot.github.installations import POSTER, READER
 from reviewbot.github.permissions import may_write
 from reviewbot.github.pull_requests import GitHubSource
 from reviewbot.github.reviews import GitHubSink
-from reviewbot.github.surroundings import read_whole_thread
 from reviewbot.github.threads import GitHubConversation
 from reviewbot.jobs.job import Job, JobSettings, Verdict
 from reviewbot.model.breaker import Breaker, BreakerModel
@@ -50,7 +48,6 @@ from reviewbot.telemetry.traces import span
 from reviewbot.wiring import build_model, deployment_layers, ports_over, settle
 
 if TYPE_CHECKING:
-    from reviewbot.core.change.pull_request import ReviewThread
     from reviewbot.ports import Model
     from reviewbot.settings import Settings
 
@@ -223,20 +220,9 @@ class ReviewTasks:
         return ports_over(source, sink, partial(self._model, stack), self.store, settled)
 
     def _answering(self, ports: Ports, client: GitHubClient, allowed: MayWrite) -> Answering:
-        """What a model answers people, in threads that are read to their end."""
         if self._talks is None:
             self._talks = SqlTalks(self.store.url)
-        chat = Chat(ports.model, ports.store, self._talks, ports.source, lambda: datetime.now(UTC), allowed)
-
-        def over_all(answer: Talk) -> Talk:
-            async def answered(thread: ReviewThread | None, *scene: Any) -> tuple[Act, ...]:
-                if thread is not None and thread.replies >= len(thread.comments):
-                    thread = replace(thread, comments=await read_whole_thread(client, thread.id))
-                return await answer(thread, *scene)
-
-            return answered
-
-        return Answering(ask=over_all(chat.ask), explain=over_all(chat.explain), reply=over_all(chat.reply))
+        return answering(ports, client, self._talks, allowed)
 
     def _model(self, stack: AsyncExitStack, config: Config) -> Model:
         """The model, watched; the breaker and the limits of requests are those of the whole process."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -46,7 +46,7 @@ def run_doctor(target: str | None, *, as_json: bool = False, app: bool = False) 
 
 
 async def _all(target: str | None, settings: Settings, server: str, app: bool) -> list[Check]:
-    checks = [_git(), await _database(settings)]
+    checks = [_git(), await _database(settings), *await _analyzers()]
     if app:
         from reviewbot.doctor_app import app_checks
 
@@ -72,6 +72,36 @@ async def _database(settings: Settings) -> Check:
     except ReviewbotError as error:
         return Check("database", "problem", error.message, error.remedy)
     return Check("database", "ok", settings.shown_database_url)
+
+
+async def _analyzers() -> list[Check]:
+    """Which static analyzers are there, and what keeps them in their room."""
+    from reviewbot.analyzers.run import confinements, facts
+
+    checks = [
+        Check(f"analyzer {name}", "ok", version or "installed")
+        if there
+        else Check(f"analyzer {name}", "ok", "not installed; the extra `analyzers` brings it")
+        for name, there, version in facts()
+    ]
+    return [*checks, *confinement_checks(await confinements())]
+
+
+def confinement_checks(found: Mapping[str, str]) -> list[Check]:
+    """A line for each confinement, with why it does not hold. Files and the network may each be guarded by one that
+    does; where none is, that is a warning."""
+    open_files = {name for name in ("landlock", "all") if found.get(name)}
+    network = ("namespaces", "system call filter")
+    open_network = {name for name in network if all(found.get(each) for each in network)}
+    return [
+        Check(
+            f"confinement {name}",
+            "warning" if name in open_files | open_network else "ok",
+            f"does not hold here: {reason}" if reason else "holds for analyzers",
+            "Analyzers run all the same; the page on the security model says what is missing then." if reason else "",
+        )
+        for name, reason in found.items()
+    ]
 
 
 async def _github(settings: Settings, target: str | None) -> AsyncIterator[Check]:

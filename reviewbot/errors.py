@@ -7,6 +7,8 @@ ReviewbotError                    the root: a message, what to do about it, whet
 │   └── CombinedDiffError         a merge's combined diff (``diff --cc``)
 ├── WorkspaceError                git said no: missing commit, unreachable remote, not a work tree
 ├── StoreError                    the run database cannot be used
+├── AnalyzerError                 a static analyzer did not answer; a note in the review, never its end
+├── BundleError                   what a workflow without secrets handed over is broken, or not what GitHub says
 ├── GitHubError                   GitHub refused or could not be reached                        exit 4
 │   ├── GitHubUnreachable         no answer, or a 5xx; a retry can help
 │   │   └── GitHubAmbiguous       a write got no clear answer: it may have landed
@@ -89,6 +91,14 @@ class WorkspaceError(ReviewbotError):
     """git refused or failed."""
 
     exit_code = 4
+
+
+class AnalyzerError(ReviewbotError):
+    """A static analyzer could not be started, took too long, or said what cannot be read."""
+
+
+class BundleError(ReviewbotError):
+    """What a workflow without secrets handed over cannot be read, or contradicts GitHub."""
 
 
 class StoreError(ReviewbotError):

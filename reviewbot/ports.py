@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
     from reviewbot.core.change.diff import Diff
     from reviewbot.core.change.pull_request import PullRequest, Surroundings
-    from reviewbot.core.context.prompt import Answer, Prompt
+    from reviewbot.core.context.chunking import Chunk
+    from reviewbot.core.context.prompt import Answer, PreparedPrompt, Prompt
     from reviewbot.core.cost import Price, Usage
+    from reviewbot.core.findings.finding import PlacedFinding
     from reviewbot.core.report.draft import Posted, ReviewDraft
     from reviewbot.core.report.outcome import ReviewOutcome
 
@@ -82,6 +84,26 @@ class Model(Protocol):
 
     async def answer(self, prompt: Prompt, max_output_tokens: int) -> Answer:
         """One complete answer. Raises ModelError, with the usage of whatever was paid for."""
+        ...
+
+
+class Analysis(Protocol):
+    """What static analyzers say of the lines of a change that are to be read."""
+
+    @property
+    def ran(self) -> Sequence[str]:
+        """The names of those that looked at something."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[str]: ...
+
+    def beside(self, prepared: PreparedPrompt, chunk: Chunk) -> PreparedPrompt:
+        """The question about a chunk, with what they say of its lines."""
+        ...
+
+    def beyond(self, placed: Sequence[PlacedFinding]) -> Sequence[PlacedFinding]:
+        """What they are certain of and none of ``placed`` says."""
         ...
 
 

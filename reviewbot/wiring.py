@@ -26,6 +26,7 @@ from reviewbot.core.report.rendering import render_draft
 from reviewbot.core.resolution import Layer, parse_toml, resolve
 from reviewbot.display import LastSeen, watching
 from reviewbot.errors import ConfigError, UsageError
+from reviewbot.flows.analysis import analyze
 from reviewbot.flows.closing import close_threads
 from reviewbot.flows.collection import SETTINGS_FILE, Collected, Settle
 from reviewbot.flows.questions import Ask
@@ -36,7 +37,10 @@ from reviewbot.flows.since import build_on
 from reviewbot.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from reviewbot.analyzer import Analyzer
+    from reviewbot.checkout import GitWorkspace
     from reviewbot.flows.estimate import Estimate
+    from reviewbot.github.client import GitHubClient
     from reviewbot.model.limiter import Limiter
     from reviewbot.ports import Model, PullRequestSource, ReviewSink, RunStore
 
@@ -44,7 +48,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Request:
     """What was asked for at a door. ``flags`` are dotted setting names with the values given there, ``why_not`` is
-    what a door has against the review (`Order.why_not`), and ``guard`` is put round what writes on GitHub."""
+    what a door has against the review (`Order.why_not`), ``guard`` is put round what writes on GitHub, ``vet``
+    round what reads there."""
 
     target: str
     dry_run: bool = False
@@ -56,6 +61,7 @@ class Request:
     flags: Mapping[str, Any] = field(default_factory=dict)
     why_not: WhyNot | None = None
     guard: Callable[[ReviewSink], ReviewSink] = lambda sink: sink
+    vet: Callable[[PullRequestSource], PullRequestSource] = lambda source: source
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ async def review_target(request: Request, last: LastSeen, settings: Settings, *,
     async with AsyncExitStack() as stack:
         ports, payloads = await stack.enter_async_context(_ports(request, settings))
         watch = stack.enter_context(watching(last, quiet=quiet))
-        order = Order(_run_id(), fresh=request.fresh, closed_too=request.dry_run)
+        order = Order(run_id(), fresh=request.fresh, closed_too=request.dry_run)
         order = replace(order, why_not=request.why_not or order.why_not)
         outcome = await review(ports, order, watch)
         return Done(outcome, payloads())
@@ -155,6 +161,7 @@ def ports_over(
         store=store,
         settle=settle,
         since=partial(build_on, store),
+        analyze=partial(analyze, installed_analyzers),
         read=parse_reply,
         place=place_findings,
         siblings=ask_about_siblings,
@@ -196,25 +203,33 @@ async def _local(request: Request, settings: Settings, stack: AsyncExitStack) ->
 
 
 async def _remote(request: Request, settings: Settings, stack: AsyncExitStack) -> _Built:
-    from reviewbot.checkout import GitWorkspace
-    from reviewbot.github.client import GitHubClient
     from reviewbot.github.dry_run import DryRunSink
     from reviewbot.github.payloads import as_json
     from reviewbot.github.pull_requests import GitHubSource
     from reviewbot.github.reviews import GitHubSink
 
     ref = PullRequestRef.parse(request.target, allowed_hosts=settings.allowed_hosts, default_host=settings.default_host)
+    client, workspace = await reach(ref, settings, stack)
+    source = GitHubSource(client, ref, workspace)
+    if request.dry_run:
+        dry = DryRunSink(lambda: source.seen)
+        return request.vet(source), dry, lambda: as_json(dry.payloads)
+    return request.vet(source), request.guard(GitHubSink(client, source)), lambda: None
+
+
+async def reach(ref: PullRequestRef, settings: Settings, stack: AsyncExitStack) -> tuple[GitHubClient, GitWorkspace]:
+    """A connection to the repository's GitHub with the token of the settings, and its git; both are closed with
+    ``stack``."""
+    from reviewbot.checkout import GitWorkspace
+    from reviewbot.github.client import GitHubClient
+
     client = GitHubClient(settings.github_token, api_url=settings.api_url_for(ref.host))
     stack.push_async_callback(client.aclose)
     clone_url = f"{settings.server_url_for(ref.host)}/{ref.full_name}.git"
     workspace = await stack.enter_async_context(
         GitWorkspace(clone_url, environ=settings.environ, token=settings.github_token, pull_number=ref.number)
     )
-    source = GitHubSource(client, ref, workspace)
-    if request.dry_run:
-        dry = DryRunSink(lambda: source.seen)
-        return source, dry, lambda: as_json(dry.payloads)
-    return source, request.guard(GitHubSink(client, source)), lambda: None
+    return client, workspace
 
 
 def build_model(
@@ -278,6 +293,13 @@ def write_draft(outcome: ReviewOutcome, config: Config, acts: Sequence[Act]) -> 
     return replace(draft, state=state_after(outcome), acts=tuple(acts))
 
 
+def installed_analyzers(only: Sequence[str]) -> Sequence[Analyzer]:
+    """Those of the names ``only``, or all where it is empty, that are installed."""
+    from reviewbot.analyzers.run import installed
+
+    return installed(only or None)
+
+
 def open_store(settings: Settings) -> RunStore:
     """The database of runs and paid answers; opened at its first use."""
     from reviewbot.store.runs import SqlRunStore
@@ -317,5 +339,6 @@ def _text(file: Path) -> str:
         raise ConfigError(f"{file} cannot be read: {reason}.", remedy="Settings are TOML, in UTF-8.") from error
 
 
-def _run_id() -> str:
+def run_id() -> str:
+    """A name for a run that starts now."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"

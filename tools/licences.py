@@ -1,8 +1,8 @@
 """Licences of what is shipped: ``python tools/licences.py`` audits them and writes THIRD_PARTY_NOTICES.md.
 
-It reads the metadata of the installed distributions that requirements.lock names for CPython on Linux, as the image has
-them. A licence that is not in the table below ends it with 1: somebody has to look at it first. ``--check`` writes
-nothing, and fails when the page is not fresh.
+It reads the metadata of the installed distributions that requirements.lock and deploy/container/analyzers.lock name for
+CPython on Linux, as the image has them. A licence that is not in the table below ends it with 1: somebody has to look
+at it first. ``--check`` writes nothing, and fails when the page is not fresh.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCK, PAGE = ROOT / "requirements.lock", ROOT / "THIRD_PARTY_NOTICES.md"
+LOCKS = (ROOT / "requirements.lock", ROOT / "deploy" / "container" / "analyzers.lock")
+PAGE = ROOT / "THIRD_PARTY_NOTICES.md"
 PLATFORM = {
     "implementation_name": "cpython",
     "platform_python_implementation": "CPython",
     "platform_system": "Linux",
     "python_full_version": "3.11.0",
     "python_version": "3.11",
+    "platform_machine": "x86_64",
     "sys_platform": "linux",
     "os_name": "posix",
     "extra": "",
@@ -111,7 +113,7 @@ def where(facts: metadata.PackageMetadata) -> str:
 def parts() -> list[Part]:
     """All that is shipped, by name. Raises PackageNotFoundError when the environment lacks one."""
     found = []
-    for name in names(LOCK.read_text(encoding="utf-8")):
+    for name in names("\n".join(lock.read_text(encoding="utf-8") for lock in LOCKS)):
         facts = metadata.metadata(name)
         found.append(Part(name, str(facts["Version"]), licence_of(name, facts), where(facts)))
     return found
@@ -138,9 +140,9 @@ def page(found: list[Part]) -> str:
             "",
             "## Beside it",
             "",
-            "The libraries of `requirements.lock` on Linux, as the container image has them: unmodified, each with its",
-            "own licence file in its `.dist-info` folder, where it ships one. The image's system packages have theirs",
-            "where Debian puts them.",
+            "The libraries of `requirements.lock` and the programs of `deploy/container/analyzers.lock` on Linux, as",
+            "the container image has them: unmodified, each with its own licence file in its `.dist-info` folder,",
+            "where it ships one. The image's system packages have theirs where Debian puts them.",
             "",
             "| Library | Version | Licence |",
             "| --- | --- | --- |",

@@ -10,7 +10,7 @@ trap 'rm -rf "$room"' EXIT
 "${PYTHON:-python3}" -m venv "$room/tool"
 "$room/tool/bin/pip" install --quiet --disable-pip-version-check 'cyclonedx-bom>=7,<8'
 "$room/tool/bin/pip" --python "$room/described/bin/python" install --quiet --disable-pip-version-check \
-  --require-hashes --only-binary :all: -r requirements.lock
+  --require-hashes --only-binary :all: -r requirements.lock -r deploy/container/analyzers.lock
 "$room/tool/bin/pip" --python "$room/described/bin/python" install --quiet --disable-pip-version-check --no-deps .
 mkdir -p dist
 "$room/tool/bin/cyclonedx-py" environment --pyproject pyproject.toml --mc-type application --spec-version 1.6 \

@@ -40,6 +40,9 @@ inside sh -c 'tini -- reviewbot demo --folder /tmp/demo >/tmp/demo.txt 2>&1; tes
   fail "the demo"
 say "a whole review with git, in the sandbox that comes along"
 
+analyzers="$(inside python -c 'from reviewbot.analyzers.run import installed; print(*(each.name for each in installed()))')"
+case "$analyzers" in ruff*) say "analyzers: $analyzers" ;; *) fail "analyzers: $analyzers" ;; esac
+
 "${as_engine[@]}" tini -- reviewbot serve --host 0.0.0.0 --port 8080 --log json 2>/dev/null &
 server=$!
 ready() { inside python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/readyz', timeout=8)" 2>/dev/null; }

@@ -125,6 +125,14 @@ class ReviewSettings(Section):
     fail_on: FailOn = Field(default="never", description="Fail at findings of this severity or above.")
 
 
+class AnalyzerSettings(Section):
+    enabled: bool = Field(default=True, description="Run the installed static analyzers over the changed files.")
+    only: tuple[str, ...] = Field(default=(), description="Run only these of them; all if empty.")
+    tell: bool = Field(
+        default=True, description="Tell what an analyzer is certain of, even when the model does not name it."
+    )
+
+
 class LimitSettings(Section):
     max_cost_usd: float | None = Field(
         default=None, ge=0, allow_inf_nan=False, description="Spend at most this on one review; best chunks first."
@@ -217,6 +225,9 @@ class Config(Section):
     scope: ScopeSettings = Field(default_factory=ScopeSettings, description="What is read.")
     model: ModelSettings = Field(default_factory=ModelSettings, description="Who is asked, and how.")
     chunks: ChunkSettings = Field(default_factory=ChunkSettings, description="How the change is cut.")
+    analyzers: AnalyzerSettings = Field(
+        default_factory=AnalyzerSettings, description="What is looked at without a model."
+    )
     limits: LimitSettings = Field(default_factory=LimitSettings, description="What may be spent.")
     triggers: TriggerSettings = Field(default_factory=TriggerSettings, description="What starts a review.")
     chat: ChatSettings = Field(default_factory=ChatSettings, description="What is answered to people.")

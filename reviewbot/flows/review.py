@@ -26,7 +26,7 @@ from reviewbot.flows.collection import Collected, Settle, collect
 from reviewbot.flows.plan import plan_chunks
 from reviewbot.flows.progress import Progress, Watch, unwatched
 from reviewbot.flows.questions import Ask, Asked, Interview
-from reviewbot.ports import Model, PullRequestSource, ReviewSink, RunStore
+from reviewbot.ports import Analysis, Model, PullRequestSource, ReviewSink, RunStore
 
 # Not posted now, yet true of the change: they count for the verdict and for ``fail_on``.
 _STANDING = (RejectReason.ALREADY_POSTED, RejectReason.OVER_LIMIT)
@@ -36,9 +36,10 @@ _STANDING = (RejectReason.ALREADY_POSTED, RejectReason.OVER_LIMIT)
 class Ports:
     """What a review needs of the world, and subjects that are told elsewhere: ``settle`` lays the settings of the
     repository under those of the deployment, ``since`` adds what an earlier review has read (with True nothing counts),
-    ``read`` reads an answer about a chunk, ``place`` ties findings to lines, ``siblings`` asks about places like
-    theirs, ``check`` asks whether earlier points are met, ``sift`` holds findings against what stands on the pull
-    request now, ``draft`` words what is posted. ``model`` makes the model once the settings are known."""
+    ``analyze`` asks static analyzers, ``read`` reads an answer about a chunk, ``place`` ties findings to lines,
+    ``siblings`` asks about places like theirs, ``check`` asks whether earlier points are met, ``sift`` holds findings
+    against what stands on the pull request now, ``draft`` words what is posted. ``model`` makes the model once the
+    settings are known."""
 
     source: PullRequestSource
     sink: ReviewSink
@@ -46,6 +47,7 @@ class Ports:
     store: RunStore
     settle: Settle
     since: Callable[[PullRequestSource, Collected, bool], Awaitable[Collected]]
+    analyze: Callable[[Collected], Awaitable[Analysis]]
     read: Callable[[str, int], Reply]
     place: Callable[[Sequence[Finding], Diff, Mapping[str, bytes]], Sequence[PlacedFinding]]
     siblings: Callable[[Interview, Collected, Sequence[PlacedFinding], Sequence[Asked]], Awaitable[Sequence[Asked]]]
@@ -133,11 +135,13 @@ async def _review(
     config = collected.config
     plan = plan_chunks(collected, model.window)
     clock.lap("collecting")
+    analysis = await ports.analyze(collected)
+    clock.lap("analyzing")
     interview = Interview(
         model=model,
         store=ports.store,
         run_id=order.run_id,
-        prepare=plan.prepare,
+        prepare=lambda chunk: analysis.beside(plan.prepare(chunk), chunk),
         read=ports.read,
         split=lambda chunk: split_chunk(chunk, config.chunks.overlap_lines),
         max_output_tokens=config.model.max_output_tokens,
@@ -156,6 +160,7 @@ async def _review(
     placed = ports.place(_raised(results), collected.diff, collected.heads)
     more = await ports.siblings(interview, collected, placed, results)
     placed = (*placed, *ports.place(_raised(more), collected.diff, collected.heads))
+    placed = (*placed, *analysis.beyond(placed))
     closings = await ports.check(interview.extra, ports.source, collected)
     if order.patient:
         _raise_what_may_pass(interview.lost)
@@ -163,7 +168,7 @@ async def _review(
     now = await ports.source.surroundings(collected.pull)
     kept, acts = ports.sift(placed, now, collected, closings)
     coverage = _coverage(collected, results)
-    outcome = _outcome(order, collected, interview, results, kept, coverage)
+    outcome = _outcome(order, collected, interview, results, kept, coverage, analysis)
     clock.lap("placing")
     outcome = replace(outcome, timings=clock.laps())
     outcome = replace(outcome, draft=ports.draft(outcome, config, acts))
@@ -208,6 +213,7 @@ def _outcome(
     results: Sequence[Asked],
     kept: Triage,
     coverage: Coverage,
+    analysis: Analysis,
 ) -> ReviewOutcome:
     findings = (*kept.post, *kept.summary)
     standing = [item.placed for item in kept.rejected if item.reason in _STANDING]
@@ -229,7 +235,8 @@ def _outcome(
         cost_usd=None if interview.unpriced else interview.budget.spent_usd,
         saved_usd=interview.saved_usd,
         skip_reason=unread if verdict == "skipped" else "",
-        notes=(*collected.resolved.notes, *interview.notes, *kept.doubts),
+        notes=(*collected.resolved.notes, *analysis.notes, *interview.notes, *kept.doubts),
+        analyzers=tuple(analysis.ran),
         fails=any(severity.reaches(fail_on) for severity in severities),
         since=collected.since,
         dismissed=kept.dismissed,

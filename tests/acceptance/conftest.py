@@ -316,9 +316,12 @@ def world(stages: tuple[Stage, str, Stage, str], served: Path, limits: Limits, t
     github.add_token(login="reviewbot[bot]", kind="app", value=TOKEN)
     model = ResponsesSandbox(key=KEY, read=answer_text)
     stage.app, model_stage.app = create_app(github), model.app
+    settings = tmp_path / "deployment.toml"
+    settings.write_text('[analyzers]\nonly = ["ruff"]\n')  # test_analyzers.py has them all
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
+        "REVIEWBOT_SETTINGS_FILE": str(settings),
         "GITHUB_TOKEN": TOKEN,
         "GITHUB_API_URL": web,
         "GITHUB_SERVER_URL": web,

@@ -55,10 +55,12 @@ def floor(module: str) -> int:
     fixed = {
         "core": 1,
         "ports": 2,
+        "analyzer": 2,
         "conversation": 2,
         "talks": 2,
         "flows": 3,
         "wiring": 5,
+        "answer_wiring": 5,
         "app_wiring": 6,
         "settings": 4,
     }

@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from reviewbot.doctor import Check, _github
+from reviewbot.analyzers.catalogue import TOOLS
+from reviewbot.doctor import Check, _analyzers, _github, confinement_checks
 from reviewbot.settings import Settings
 
 
@@ -38,3 +39,31 @@ async def test_an_enterprise_server_without_limits_is_no_problem(enterprise: str
     settings = Settings(github_token="t", github_server_url=enterprise)
     checks = [check async for check in _github(settings, None)]
     assert checks == [Check("GitHub token", "ok", "accepted; this server does not limit calls")]
+
+
+@pytest.mark.anyio
+async def test_each_analyzer_and_each_confinement_has_a_line() -> None:
+    checks = await _analyzers()
+    names = [check.name for check in checks]
+    assert names[: len(TOOLS)] == [f"analyzer {tool.name}" for tool in TOOLS]
+    assert {name.split()[0] for name in names[len(TOOLS) :]} == {"confinement"}
+    assert {check.state for check in checks} <= {"ok", "warning"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "warned"),
+    [
+        ([], []),
+        (["namespaces"], []),
+        (["system call filter"], []),
+        (["namespaces", "system call filter"], ["namespaces", "system call filter"]),
+        (["landlock"], ["landlock"]),
+        (["limits"], []),
+        (["all"], ["all"]),
+    ],
+)
+def test_what_is_unguarded_is_a_warning(missing: list[str], warned: list[str]) -> None:
+    holds = dict.fromkeys(["limits", "namespaces", "landlock", "system call filter"], "")
+    checks = confinement_checks(holds | dict.fromkeys(missing, "the kernel says no"))
+    assert [check.name.removeprefix("confinement ") for check in checks if check.state == "warning"] == warned
+    assert all(("the kernel says no" in check.detail) == bool(check.remedy) for check in checks)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 
@@ -84,6 +84,7 @@ _WORDS = re.compile(
     r"(?>[A-Z]{0,6}[a-z]{2,}|[A-Z]{2,})++[A-Z]?|[a-z]+|(?>[A-Za-z]*[0-9]{0,4}[-_./:]+)++[A-Za-z]*[0-9]{0,4}"
 )
 _NO_LETTER = re.compile(r"[0-9!@#%^&*?$~]")
+_VALUE = re.compile(r"[A-Za-z0-9+/_.~!@#$%^&*-]{8,}={0,2}")
 _LEAST_BITS = 2.4  # per character; eight letters with two the same have 2.75
 
 _KEY_HEAD = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
@@ -95,9 +96,11 @@ _KEY_ROW = re.compile(
 _PEM_LINE = re.compile(r"(?m)^[-+ ]?[ \t]{0,20}(?=[^\n]{0,64}[G-Zg-z+/])(?P<row>[A-Za-z0-9+/]{64})\r?$")
 
 
-def find_secrets(text: str) -> tuple[Secret, ...]:
-    """All credentials of a text in order, without overlaps."""
-    found = sorted((*_by_form(text), *_keys(text), *_by_name(text)), key=lambda secret: (secret.start, -secret.stop))
+def find_secrets(text: str, known: Collection[str] = ()) -> tuple[Secret, ...]:
+    """All credentials of a text in order, without overlaps; those ``known`` to be some are among them."""
+    told = (Secret("SECRET", *at.span()) for value in known for at in re.finditer(re.escape(value), text))
+    all_found = (*_by_form(text), *_keys(text), *_by_name(text), *told)
+    found = sorted(all_found, key=lambda secret: (secret.start, -secret.stop))
     kept: list[Secret] = []
     for secret in found:
         if not kept or secret.start >= kept[-1].stop:
@@ -105,15 +108,15 @@ def find_secrets(text: str) -> tuple[Secret, ...]:
     return tuple(kept)
 
 
-def redact(text: str) -> Redacted:
-    """Take the secrets out: the same secret gets the same mark, and no line is added or lost. Marks are numbered in
-    the order of the text, so that texts with the same beginning have the same marks in it."""
+def redact(text: str, known: Collection[str] = ()) -> Redacted:
+    """Take the secrets out, ``known`` ones too: the same secret gets the same mark, and no line is added or lost. Marks
+    are numbered in the order of the text, so that texts with the same beginning have the same marks in it."""
     marks: dict[str, str] = {}
     written = set(_MARK.findall(text))  # words that only look like a mark must not be restored to a secret
     numbers: Counter[str] = Counter()
     parts: list[str] = []
     end = 0
-    for secret in find_secrets(text):
+    for secret in find_secrets(text, known):
         value = text[secret.start : secret.stop]
         while value not in marks:
             numbers[secret.kind] += 1
@@ -123,6 +126,12 @@ def redact(text: str) -> Redacted:
         parts += [text[end : secret.start], marks[value]]
         end = secret.stop
     return Redacted("".join((*parts, text[end:])), {mark: value for value, mark in marks.items()})
+
+
+def secrets_of(line: str) -> tuple[str, ...]:
+    """What may be the secret in a line that is said to hold one: the values that look like it, else the longest."""
+    values = _VALUE.findall(line)
+    return tuple(value for value in values if _looks_random(value)) or tuple(sorted(values, key=len)[-1:])
 
 
 def _by_form(text: str) -> Iterator[Secret]:

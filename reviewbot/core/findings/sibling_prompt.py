@@ -36,7 +36,7 @@ def with_found(prepared: PreparedPrompt, found: Sequence[Finding]) -> PreparedPr
     told = siblings_brief(found)
     nonce = nonce_for(told, opening + told)
     block = f'<found data="{nonce}">\n{told}\n</found data="{nonce}">'
-    redacted = redact(f"{opening}\n\n{block}\n\n{_ASK}")
+    redacted = redact(f"{opening}\n\n{block}\n\n{_ASK}", frozenset(prepared.redacted.secrets.values()))
     return PreparedPrompt(replace(prepared.prompt, text=redacted.text), redacted)
 
 

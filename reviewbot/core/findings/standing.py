@@ -19,11 +19,17 @@ MOST_SYMBOLS: Final = 4
 def place_findings(findings: Iterable[Finding], diff: Diff, heads: Mapping[str, bytes]) -> list[PlacedFinding]:
     """Every finding with its place, identity and proved suggestion, in the given order. ``heads`` are head texts."""
     placer = Placer(diff, heads)
-    return [_placed(finding, placer, diff, heads) for finding in findings]
+    return [_placed(finding, placer.place(finding), placer, diff, heads) for finding in findings]
 
 
-def _placed(finding: Finding, placer: Placer, diff: Diff, heads: Mapping[str, bytes]) -> PlacedFinding:
-    location = placer.place(finding)
+def place_at(finding: Finding, location: Location, diff: Diff, heads: Mapping[str, bytes]) -> PlacedFinding:
+    """The same for a finding whose place is known; ``location`` must be in the diff."""
+    return _placed(finding, location, Placer(diff, heads), diff, heads)
+
+
+def _placed(
+    finding: Finding, location: Location, placer: Placer, diff: Diff, heads: Mapping[str, bytes]
+) -> PlacedFinding:
     head = heads.get(location.path)
     shown = placer.code(location)
     symbols, enclosing = _enclosing(location, head)

@@ -91,7 +91,8 @@ class Coverage:
 class ReviewOutcome:
     """The result of a review. ``verdict`` is one word for machines: ``clean``, ``findings``, ``incomplete``,
     ``skipped`` (``skip_reason`` says why: closed, draft, empty …) or ``superseded`` (the head moved: not posted).
-    ``since`` is what earlier reviews left to this one, ``dismissed`` are `Triage.dismissed`."""
+    ``since`` is what earlier reviews left to this one, ``dismissed`` are `Triage.dismissed`, ``analyzers`` those
+    that looked at the files."""
 
     run_id: str
     pull: PullRequest
@@ -110,6 +111,7 @@ class ReviewOutcome:
     posted: Posted | None = None
     api_calls: int = 0
     notes: tuple[str, ...] = ()
+    analyzers: tuple[str, ...] = ()
     timings: tuple[tuple[str, float], ...] = ()
     fails: bool = False
     since: Since = field(default_factory=Since)

@@ -223,7 +223,8 @@ def money(usd: float | None) -> str:
 
 
 def usage_sentence(outcome: ReviewOutcome) -> str:
-    """Model, tokens, requests, cost and time in one line of plain text; what the provider did not tell is left out."""
+    """Model, tokens, requests, cost, analyzers and time in one line of plain text; what the provider did not tell is
+    left out."""
     usage = outcome.usage
     cached = f" ({usage.cached_input_tokens:,} cached)" if usage.cached_input_tokens is not None else ""
     reasoning = f" ({usage.reasoning_tokens:,} reasoning)" if usage.reasoning_tokens is not None else ""
@@ -231,6 +232,8 @@ def usage_sentence(outcome: ReviewOutcome) -> str:
     parts = [tokens, counted(usage.requests, "request"), money(outcome.cost_usd)]
     if outcome.saved_usd:
         parts.append(f"{money(outcome.saved_usd)} saved by stored answers")
+    if outcome.analyzers:
+        parts.append(f"with {', '.join(outcome.analyzers)}")
     seconds = sum(each for _, each in outcome.timings)
     return " · ".join([outcome.model, *parts] if outcome.model else parts) + (f" · {seconds:.1f} s" if seconds else "")
 

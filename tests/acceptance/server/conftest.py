@@ -110,7 +110,7 @@ class Server:
     def configure(self, **sections: Mapping[str, Any]) -> None:
         """Write the deployment's settings; those of the server have values for tests, which have no time."""
         quick = {"debounce_seconds": 0.5, "drain_seconds": 20, "sweep_minutes": 0}
-        tables = {**sections, "server": {**quick, **sections.get("server", {})}}
+        tables = {"analyzers": {"only": ["ruff"]}, **sections, "server": {**quick, **sections.get("server", {})}}
         lines = [
             line
             for name, values in tables.items()

@@ -15,6 +15,7 @@ from reviewbot.core.config import ChunkSettings, Config, Resolved
 from reviewbot.core.cost import Price
 from reviewbot.core.findings.reply import parse_reply
 from reviewbot.core.report.acts import Closings
+from reviewbot.flows.analysis import unanalyzed
 from reviewbot.flows.estimate import Estimate, estimate
 from reviewbot.flows.review import Ports
 from reviewbot.flows.siblings import ask_about_siblings
@@ -55,6 +56,7 @@ async def estimated(price: Price | None = None, **chunks: Any) -> tuple[Estimate
         place=nowhere,
         siblings=ask_about_siblings,
         since=partial(build_on, MemoryRunStore()),
+        analyze=unanalyzed,
         check=unchecked,
         sift=sift,
         draft=nowhere,

@@ -24,6 +24,7 @@ from reviewbot.core.report.acts import Act, Closings, React, StatusAnswer
 from reviewbot.core.report.draft import Posted, ReviewDraft
 from reviewbot.core.report.posting import Posting, failure_notice
 from reviewbot.core.triggers import JobRequest, Kind, Priority
+from reviewbot.flows.analysis import unanalyzed
 from reviewbot.flows.commands import Answering
 from reviewbot.flows.job import PAUSED, post, think
 from reviewbot.flows.review import Order, Ports
@@ -123,6 +124,7 @@ class Desk:
             place=place_findings,
             siblings=ask_about_siblings,
             since=partial(build_on, self.store),
+            analyze=unanalyzed,
             check=unchecked,
             sift=sift,
             draft=write_draft,

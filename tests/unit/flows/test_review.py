@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -22,6 +22,8 @@ from reviewbot.core.findings.reply import parse_reply
 from reviewbot.core.findings.standing import place_findings
 from reviewbot.core.report.acts import Closings
 from reviewbot.core.report.outcome import ReviewOutcome
+from reviewbot.flows.analysis import Analyzed, unanalyzed
+from reviewbot.flows.collection import Collected
 from reviewbot.flows.progress import Progress
 from reviewbot.flows.review import Order, Ports, reason_to_skip, review
 from reviewbot.flows.siblings import ask_about_siblings
@@ -109,6 +111,7 @@ class Stage:
     store: MemoryRunStore = field(default_factory=MemoryRunStore)
     seen: list[Progress] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
+    analyze: Callable[[Collected], Awaitable[Analyzed]] = unanalyzed
 
     def __post_init__(self) -> None:
         files = {HEAD: self.heads, BASE: {".reviewbot.toml": b"# base\n"}}
@@ -131,6 +134,7 @@ class Stage:
             place=place_findings,
             siblings=ask_about_siblings,
             since=partial(build_on, self.store),
+            analyze=self.analyze,
             check=unchecked,
             sift=sift,
             draft=write_draft,

@@ -17,6 +17,7 @@ from reviewbot.core.findings.standing import place_findings
 from reviewbot.core.report.acts import Closings
 from reviewbot.core.report.outcome import ReviewOutcome
 from reviewbot.core.report.outputs.text import render
+from reviewbot.flows.analysis import unanalyzed
 from reviewbot.flows.progress import Progress, Watch, unwatched
 from reviewbot.flows.review import Order, Ports, review
 from reviewbot.flows.siblings import ask_about_siblings
@@ -65,6 +66,7 @@ async def outcome_of(
         place=place_findings,
         siblings=ask_about_siblings,
         since=partial(build_on, MemoryRunStore()),
+        analyze=unanalyzed,
         check=unchecked,
         sift=sift,
         draft=write_draft,

@@ -126,6 +126,7 @@ def _run(outcome: ReviewOutcome) -> list[tuple[str, str]]:
     reasoning = f" ({usage.reasoning_tokens:,} reasoning)" if usage.reasoning_tokens is not None else ""
     rows = [
         ("Model", outcome.model or "none"),
+        ("Analyzers", ", ".join(outcome.analyzers)),
         ("Tokens", f"{usage.input_tokens:,} input{cached}, {usage.output_tokens:,} output{reasoning}"),
         ("Cost", money(outcome.cost_usd) + (f", {money(outcome.saved_usd)} saved" if outcome.saved_usd else "")),
         ("GitHub calls", f"{outcome.api_calls:,}"),

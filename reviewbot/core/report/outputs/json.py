@@ -94,6 +94,7 @@ SCHEMA: dict[str, Any] = {
             head_sha=_TEXT,
         ),
         model=_TEXT,
+        analyzers={**_list(_TEXT), "description": "Static analyzers that looked at something."},
         summary=_object(
             verdict={"enum": ["clean", "findings", "incomplete", "skipped", "superseded"]},
             headline=_TEXT,
@@ -156,6 +157,7 @@ def _document(outcome: ReviewOutcome) -> dict[str, Any]:
         "run_id": outcome.run_id,
         "pull_request": _pull(outcome.pull),
         "model": outcome.model,
+        "analyzers": list(outcome.analyzers),
         "summary": {
             "verdict": outcome.verdict,
             "headline": headline(outcome),

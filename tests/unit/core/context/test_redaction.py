@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reviewbot.core.context.redaction import find_secrets, redact
+from reviewbot.core.context.redaction import find_secrets, redact, secrets_of
 
 ROOT = Path(__file__).resolve().parents[4]
 STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
@@ -487,3 +487,22 @@ def test_many_different_secrets_take_linear_time() -> None:
     assert len(found.secrets) == MEGABYTE // 21
     assert found.restore(found.text) == text
     assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ('password: "tr0ub4dor&3xy"', ("tr0ub4dor&3xy",)),
+        ("use correcthorsebatterystaple now", ("correcthorsebatterystaple",)),
+        ("export API=aB3dE5fG7hI9jK1l # see internal_notes", ("aB3dE5fG7hI9jK1l",)),
+        ("a = 1", ()),
+    ],
+)
+def test_what_may_be_the_secret_of_a_line(line: str, values: tuple[str, ...]) -> None:
+    assert secrets_of(line) == values
+
+
+def test_known_secrets_are_taken_out() -> None:
+    done = redact("say swordfish, then swordfish.", ["swordfish"])
+    assert done.text == "say [REDACTED-SECRET-1], then [REDACTED-SECRET-1]."
+    assert done.restore(done.text) == "say swordfish, then swordfish."

@@ -52,7 +52,7 @@ def test_json_keeps_its_schema(outcome: Any) -> None:
 def test_json_has_the_names_of_the_contract(reviews: Any) -> None:
     value = json.loads(json_output.render(reviews.outcome))
     assert list(value) == [
-        *("schema", "run_id", "pull_request", "model", "summary", "findings", "rejected"),
+        *("schema", "run_id", "pull_request", "model", "analyzers", "summary", "findings", "rejected"),
         *("coverage", "since", "usage", "github", "timings"),
     ]
     contract = (
