@@ -17,7 +17,7 @@ _HANDED_ON = {"GITHUB_TOKEN": "github-token", "REVIEWBOT_API_KEY": "api-key", "R
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """What the step was given. ``flags`` are dotted setting names, as the command line has them; ``number`` is None
-    when no pull request was named."""
+    when no pull request was named, ``bundling`` that a bundle is to be made instead of a review."""
 
     dry_run: bool = False
     full: bool = False
@@ -26,6 +26,7 @@ class Inputs:
     annotations: str = "auto"
     files: tuple[str, ...] = ()
     flags: Mapping[str, Any] = field(default_factory=dict)
+    bundling: bool = False
 
 
 def read_inputs(environ: Mapping[str, str]) -> Inputs:
@@ -43,6 +44,7 @@ def read_inputs(environ: Mapping[str, str]) -> Inputs:
         number=_number(given["pull-request"]),
         target_allowed=given["allow-pull-request-target"] == "true",
         annotations=given["annotations"],
+        bundling=given["mode"] == "bundle",
         files=_forms(given["files"]),
         flags={**pairs([line for line in lines if line and not line.startswith("#")], "settings:"), **named},
     )

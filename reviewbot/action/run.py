@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,12 +13,17 @@ from typing import TextIO
 
 import anyio
 
+from reviewbot.action.bundling import NO_BUNDLE, make_bundle, save_bundle, take_bundle
 from reviewbot.action.inputs import Inputs, environment_of, read_inputs
 from reviewbot.action.runner import Runner
 from reviewbot.action.sink import GuardedSink
+from reviewbot.action.source import VettedSource
 from reviewbot.action.table import OUTPUTS, SUFFIXES
-from reviewbot.action.task import Stop, Task, task_of
+from reviewbot.action.task import Stop, Task, agree, task_of
+from reviewbot.action.vetting import Handed, request_of
+from reviewbot.action.workflow_run import WORKFLOW_RUN, run_of
 from reviewbot.cli import exit_code
+from reviewbot.core.config import TriggerSettings
 from reviewbot.core.findings.finding import Severity
 from reviewbot.core.report.draft import Posted
 from reviewbot.core.report.outcome import ReviewOutcome
@@ -26,6 +31,7 @@ from reviewbot.core.report.outputs.annotations import render as annotated
 from reviewbot.core.report.sanitizer import sanitize_inline
 from reviewbot.core.report.summary import headline, own_page, standing
 from reviewbot.core.resolution import resolve
+from reviewbot.core.triggers import JobRequest
 from reviewbot.display import LastSeen, render
 from reviewbot.errors import ConfigError, ReviewbotError, UsageError
 from reviewbot.flows.job import objections
@@ -81,15 +87,16 @@ def _run(environ: Mapping[str, str], runner: Runner, last: LastSeen) -> int:
     settings = read_settings(environment_of(environ, str(room)))
     runner.mask(settings.secrets)
     step = _Step(runner, settings, read_inputs(environ), room, last)
+    if environ.get("GITHUB_EVENT_NAME") == WORKFLOW_RUN and not step.inputs.bundling:
+        return _second_half(step, environ)
     task = _task(step, environ)
-    if isinstance(task, Task) and task.from_fork and not settings.api_key:
-        return _skipped(step, NO_SECRETS, level="warning")
     if isinstance(task, Stop):
         return _skipped(step, task.reason)
-    done, guarded = _review(step, task)
-    if done is None:
-        return _stopped(runner, last)
-    return _report(step, done, nothing_posted=guarded.refusal is not None)
+    if step.inputs.bundling and task.request:
+        return _first_half(step, task.request)
+    if task.from_fork and not settings.api_key:
+        return _skipped(step, NO_SECRETS, level="warning")
+    return _review(step, task)
 
 
 def _room(environ: Mapping[str, str]) -> Path:
@@ -106,15 +113,18 @@ def _file(environ: Mapping[str, str], name: str) -> Path | None:
 
 def _task(step: _Step, environ: Mapping[str, str]) -> Task | Stop:
     """What the event asks for, by the settings of the workflow; those of the repository are asked when it begins."""
-    resolved = resolve(layers_of(Request("", flags=step.inputs.flags), step.settings))
     return task_of(
         environ.get("GITHUB_EVENT_NAME", ""),
         _payload(environ),
         repository=environ.get("GITHUB_REPOSITORY", ""),
         host=step.settings.default_host,
         inputs=step.inputs,
-        triggers=resolved.config.triggers,
+        triggers=_triggers(step),
     )
+
+
+def _triggers(step: _Step) -> TriggerSettings:
+    return resolve(layers_of(Request("", flags=step.inputs.flags), step.settings)).config.triggers
 
 
 def _payload(environ: Mapping[str, str]) -> bytes:
@@ -127,22 +137,65 @@ def _payload(environ: Mapping[str, str]) -> bytes:
         raise ConfigError(f"The event file cannot be read: {error.strerror}.") from error
 
 
-def _review(step: _Step, task: Task) -> tuple[Done | None, GuardedSink]:
-    """The review, and what kept it from half a posting. None when the runner stopped it. Raises ReviewbotError."""
+# ---- a review in two workflows ---------------------------------------------------------------------------------------
+
+
+def _first_half(step: _Step, request: JobRequest) -> int:
+    """Write down what is to be reviewed, where nothing is secret."""
+    made = anyio.run(make_bundle, step.settings, request, _triggers(step))
+    if isinstance(made, Stop):
+        return _skipped(step, made.reason)
+    folder = step.room / "bundle"
+    save_bundle(made, folder)
+    said = f"{request.ref} is handed over as a bundle. Another workflow reviews it."
+    step.runner.tell("notice", said)
+    step.runner.add_summary(f"### Handed over\n\n{said}\n")
+    step.runner.set_outputs({**_EMPTY, "cost-usd": "0.0000", "bundle": str(folder)})
+    return 0
+
+
+def _second_half(step: _Step, environ: Mapping[str, str]) -> int:
+    """Review what the run of another workflow handed over, if GitHub says that it is what started that run."""
+    run = run_of(_payload(environ), repository=environ.get("GITHUB_REPOSITORY", ""))
+    if isinstance(run, Stop):
+        return _skipped(step, run.reason)
+    bundle = anyio.run(take_bundle, step.settings, run)
+    if bundle is None:
+        return _skipped(step, NO_BUNDLE)
+    handed = Handed(run, bundle)
+    request = request_of(handed, host=step.settings.default_host, triggers=_triggers(step))
+    if isinstance(request, Stop):
+        return _skipped(step, request.reason)
+    agree(step.inputs, request.ref)
+    return _review(step, Task(request.ref, request, run.from_fork), VettedSource(handed))
+
+
+# ---- the review ------------------------------------------------------------------------------------------------------
+
+
+def _review(step: _Step, task: Task, vetted: VettedSource | None = None) -> int:
+    """The review, unless the runner stops it, and what is told of it. Raises ReviewbotError."""
     sink = GuardedSink()
+    why_not = objections(task.request, partial(_may_write, step.settings, task)) if task.request else None
     request = Request(
         target=str(task.ref),
         dry_run=step.inputs.dry_run,
         fresh=step.inputs.full or task.full,
         flags=step.inputs.flags,
-        why_not=objections(task.request, partial(_may_write, step.settings, task)) if task.request else None,
+        why_not=vetted.before(why_not) if vetted and why_not else why_not,
         guard=sink.round,
     )
+    request = replace(request, vet=vetted.round) if vetted else request
     with step.runner.group(f"Review of {task.ref}"):
-        result = anyio.run(_until_stopped, request, step)
-    if isinstance(result, ReviewbotError):
-        raise result
-    return result, sink
+        done = anyio.run(_until_stopped, request, step)
+    if isinstance(done, ReviewbotError):
+        raise done
+    if done is None:
+        return _stopped(step.runner, step.last)
+    warnings = [READ_ONLY] if sink.refusal is not None else []
+    if vetted and vetted.warning and _reviewed(done.outcome):
+        warnings.append(vetted.warning)
+    return _report(step, done, warnings, nothing_posted=sink.refusal is not None)
 
 
 async def _until_stopped(request: Request, step: _Step) -> Done | ReviewbotError | None:
@@ -175,15 +228,16 @@ async def _may_write(settings: Settings, task: Task, login: str) -> bool:
 # ---- what is told ----------------------------------------------------------------------------------------------------
 
 
-def _report(step: _Step, done: Done, *, nothing_posted: bool) -> int:
+def _report(step: _Step, done: Done, warnings: Sequence[str], *, nothing_posted: bool) -> int:
     """Everything that came of a review: log, annotations, job summary, files, outputs."""
     runner, outcome = step.runner, done.outcome
+    for warning in warnings:
+        runner.tell("warning", warning)
     if nothing_posted:
-        runner.tell("warning", READ_ONLY)
         outcome = replace(outcome, posted=Posted(notes=(READ_ONLY,)))
     with runner.group("Result"):
         runner.show(render(outcome, "text", payloads=done.payloads))
-    if outcome.verdict in ("skipped", "superseded"):
+    if not _reviewed(outcome):
         runner.tell("notice", headline(outcome))
     elif _annotated(step.inputs, outcome):
         runner.commands(annotated(outcome))
@@ -193,10 +247,14 @@ def _report(step: _Step, done: Done, *, nothing_posted: bool) -> int:
         runner.tell("notice", note)
     if outcome.fails:
         runner.tell("error", f"{headline(outcome)} (fail-on)")
-    lead = f"> [!WARNING]\n> {READ_ONLY}\n\n" if nothing_posted else ""
+    lead = "".join(f"> [!WARNING]\n> {warning}\n\n" for warning in warnings)
     runner.add_summary(f"{lead}{render(outcome, 'markdown')}\n")
     runner.set_outputs({**_EMPTY, **_facts(outcome), **_files(step, outcome)})
     return exit_code(outcome)
+
+
+def _reviewed(outcome: ReviewOutcome) -> bool:
+    return outcome.verdict not in ("skipped", "superseded")
 
 
 def _annotated(inputs: Inputs, outcome: ReviewOutcome) -> bool:
@@ -213,12 +271,11 @@ _EMPTY = {each.name: "0" if each.name in _COUNTS else "" for each in OUTPUTS} | 
 
 def _facts(outcome: ReviewOutcome) -> dict[str, str]:
     counts = Counter(placed.finding.severity for placed in standing(outcome))
-    reviewed = outcome.verdict not in ("skipped", "superseded")
     return {
         "verdict": outcome.verdict,
         **{severity.value: str(counts[severity]) for severity in Severity},
         "review-url": own_page(outcome.pull, outcome.posted.review_url) if outcome.posted else "",
-        "coverage-complete": str(reviewed and outcome.coverage.complete).lower(),
+        "coverage-complete": str(_reviewed(outcome) and outcome.coverage.complete).lower(),
         "cost-usd": "" if outcome.cost_usd is None else f"{outcome.cost_usd:.4f}",
     }
 
@@ -226,7 +283,7 @@ def _facts(outcome: ReviewOutcome) -> dict[str, str]:
 def _files(step: _Step, outcome: ReviewOutcome) -> dict[str, str]:
     """The result in files under the runner's own folder: in the workspace the change might have laid a link in the way.
     No file when nothing was reviewed, because to code scanning a file without results says that all is mended."""
-    if outcome.verdict in ("skipped", "superseded"):
+    if not _reviewed(outcome):
         return {}
     made = {}
     for form in step.inputs.files:

@@ -42,6 +42,12 @@ INPUTS = (
         choices=("critical", "major", "minor", "never"),
     ),
     Input("max-cost", "Spend at most this many dollars, riskiest parts first; the setting `limits.max_cost_usd`."),
+    Input(
+        "mode",
+        "`bundle` asks no model: it writes down the pull request, for a workflow that holds the key.",
+        "review",
+        ("review", "bundle"),
+    ),
     Input("dry-run", "Review, and post nothing.", "false", _SWITCH),
     Input("full", "Read everything again, not only what is new.", "false", _SWITCH),
     Input("settings", "Further settings, one `NAME=VALUE` a line."),
@@ -62,7 +68,10 @@ INPUTS = (
 )
 
 OUTPUTS = (
-    Output("verdict", "`clean`, `findings`, `incomplete`, `skipped`, `superseded`, `failed` or `stopped`."),
+    Output(
+        "verdict",
+        "`clean`, `findings`, `incomplete`, `skipped`, `superseded`, `failed` or `stopped`; empty for a bundle.",
+    ),
     Output("critical", "How many critical findings hold now, those of earlier reviews counted."),
     Output("major", "How many major ones."),
     Output("minor", "How many minor ones."),
@@ -74,4 +83,5 @@ OUTPUTS = (
     Output("sarif-file", "Path of the result as SARIF, for code scanning."),
     Output("markdown-file", "Path of the result as Markdown, if `files` names it."),
     Output("html-file", "Path of the result as one HTML page, if `files` names it."),
+    Output("bundle", "Path of the folder with the bundle, for `mode: bundle`; empty when there is nothing to review."),
 )

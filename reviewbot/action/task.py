@@ -21,7 +21,7 @@ TARGET = "pull_request_target"
 _SPOKEN = ("issue_comment", "pull_request_review_comment", "pull_request_review")
 # Only people who may write can start these, so a number given there is an ask by hand.
 _BY_HAND = ("workflow_dispatch", "repository_dispatch", "schedule", "push")
-_NO_BOT = ""  # whose token it is cannot be known before GitHub is asked; no person has this login
+NO_BOT = ""  # whose token it is cannot be known before GitHub is asked; no person has this login
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,11 @@ def task_of(
 ) -> Task | Stop:
     """What is to be done for an event of the name ``kind``. Raises UsageError when the event cannot be served, or the
     inputs and it contradict each other."""
+    if inputs.bundling and kind != "pull_request":
+        raise UsageError(
+            f"A bundle is made on pull_request, not on {kind[:60] or 'an event without a name'}.",
+            remedy="It is for a workflow without secrets; leave `mode` out elsewhere.",
+        )
     if kind == "merge_group":
         return Stop("a merge group is not reviewed: its pull requests were, before they were queued")
     if kind in _BY_HAND:
@@ -63,7 +68,8 @@ def task_of(
     if kind not in ("pull_request", TARGET, *_SPOKEN):
         raise UsageError(
             f"reviewbot does not know what to review on the event {kind[:60] or 'without a name'}.",
-            remedy="Use pull_request, issue_comment, merge_group, or workflow_dispatch with the input pull-request.",
+            remedy="Use pull_request, issue_comment, merge_group, workflow_run behind a workflow with `mode: bundle`, "
+            "or workflow_dispatch with the input pull-request.",
         )
     return _asked("pull_request" if kind == TARGET else kind, payload, host, inputs, triggers)
 
@@ -84,17 +90,22 @@ def _asked(kind: str, payload: bytes, host: str, inputs: Inputs, triggers: Trigg
         ) from error
     if event is None:  # every kind that comes here is read
         return Stop(f"events of the kind {kind} are not read")
-    decision = decide(event, triggers, _NO_BOT)
+    decision = decide(event, triggers, NO_BOT)
     if isinstance(decision, Skip):
         return Stop(decision.text)
     if decision.kind is Kind.COMMAND:
         return Stop(_for_the_app(decision))
-    if inputs.number is not None and inputs.number != decision.ref.number:
+    agree(inputs, decision.ref)
+    return Task(decision.ref, decision, origin.from_fork)
+
+
+def agree(inputs: Inputs, ref: PullRequestRef) -> None:
+    """Raises UsageError when a number was given, and another one came with the event."""
+    if inputs.number is not None and inputs.number != ref.number:
         raise UsageError(
-            f"The input pull-request is {inputs.number}, but the event is about {decision.ref}.",
+            f"The input pull-request is {inputs.number}, but the event is about {ref}.",
             remedy="Leave it empty on events that come with a pull request.",
         )
-    return Task(decision.ref, decision, origin.from_fork)
 
 
 def _for_the_app(request: JobRequest) -> str:

@@ -39,8 +39,8 @@ class Tool:
     ``own``, configuration of ours.
 
     ``answers`` are the exit codes after which the output counts, ``nothing`` those that mean that no file was one of
-    its kind. ``says`` is the title of a diagnostic whose own words are not passed on; {rule} is the rule. ``secrets`` is
-    set where what it finds are secrets.
+    its kind. ``says`` is the title of a diagnostic whose own words are not passed on; {rule} is the rule. With
+    ``secrets`` what it finds are secrets.
     """
 
     name: str

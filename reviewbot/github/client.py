@@ -63,7 +63,8 @@ class TokenProvider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
-    """One request. ``repeatable`` means that sending it twice is the same as sending it once."""
+    """One request. ``repeatable`` means that sending it twice is the same as sending it once; without ``follow`` a 302
+    is the answer."""
 
     verb: str
     path: str
@@ -72,6 +73,7 @@ class _Ask:
     accept: str = _JSON
     write: bool = False
     repeatable: bool = True
+    follow: bool = True
 
     @property
     def name(self) -> str:
@@ -129,6 +131,11 @@ class GitHubClient:
         return f"GitHubClient({self._origin})"
 
     @property
+    def origin(self) -> str:
+        """Scheme and host of the API."""
+        return self._origin
+
+    @property
     def reads(self) -> int:
         """How many reading requests were sent, repeated ones counted; GraphQL queries are reads."""
         return self._sent[False]
@@ -160,6 +167,11 @@ class GitHubClient:
         """The body in another media type (``DIFF``, ``RAW``), byte for byte."""
         reply = await self._perform(_Ask("GET", path, accept=accept))
         return reply.text.encode("utf-8", "surrogateescape")
+
+    async def get_location(self, path: str) -> str:
+        """Where a 302 leads, perhaps to another host, which must not see the token; empty when it leads nowhere."""
+        reply = await self._perform(_Ask("GET", path, follow=False))
+        return reply.headers.get("location", "")
 
     async def write(self, verb: str, path: str, payload: Any, *, repeatable: bool = False) -> Any:
         """Send a write, return its JSON. Raises GitHubAmbiguous when it is not ``repeatable`` and may have landed."""
@@ -203,6 +215,8 @@ class GitHubClient:
         path = ask.path
         for _ in range(_MOST_REDIRECTS + 1):
             reply = await self._exchange(ask, path, token)
+            if reply.status == 302 and not ask.follow:
+                return reply
             if reply.status not in (302, 303, 307, 308):
                 break
             path = self._redirected(ask, reply)

@@ -23,6 +23,7 @@ from reviewbot.errors import UsageError
 from reviewbot.sandbox.github import (
     graphql,
     manifests,
+    rest_actions,
     rest_apps,
     rest_checks,
     rest_comments,
@@ -58,6 +59,7 @@ _MODULES = (
     rest_checks,
     rest_apps,
     rest_hooks,
+    rest_actions,
     manifests,
 )
 _OWN_PROOF = ("jwt", "none")  # routes that take no token

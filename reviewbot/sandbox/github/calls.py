@@ -164,6 +164,12 @@ class Call:
         chosen = items[(page - 1) * size : page * size]
         return answer([shape(item) for item in chosen], headers=self.link(page, size, len(items)))
 
+    def counted(self, name: str, rows: Sequence[object]) -> Answer:
+        """One page of a list that comes inside an object with its total."""
+        size, page = min(_positive(self.query.get("per_page"), 30), 100), _positive(self.query.get("page"), 1)
+        shown = list(rows[(page - 1) * size : page * size])
+        return answer({"total_count": len(rows), name: shown}, headers=self.link(page, size, len(rows)))
+
     def link(self, page: int, size: int, total: int) -> dict[str, str]:
         """The ``Link`` header of a page: prev and first but on the first one, next and last but on the last."""
         last = max(1, -(-total // size))

@@ -33,6 +33,7 @@ class Hosted:
     resolved: dict[int, Account] = field(default_factory=dict)
     check_runs: dict[int, records.CheckRun] = field(default_factory=dict)
     statuses: list[records.Status] = field(default_factory=list)
+    artifacts: dict[int, records.Artifact] = field(default_factory=dict)
     labels: dict[str, int] = field(default_factory=dict)
     collaborators: dict[str, str] = field(default_factory=dict)
 

@@ -182,6 +182,20 @@ class CheckRun:
     annotations: list[dict[str, object]]
 
 
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What a workflow run uploaded, as it lies in the storage: a ZIP archive, or whatever it really is."""
+
+    id: int
+    name: str
+    run_id: int
+    head_branch: str
+    head_sha: str
+    data: bytes = field(repr=False)
+    created_at: str
+    expired: bool = False
+
+
 @dataclass(slots=True)
 class Status:
     id: int

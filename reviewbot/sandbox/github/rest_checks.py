@@ -182,7 +182,7 @@ def list_check_runs(call: Call) -> Answer:
         runs = [run for run in runs if run.name == call.query["check_name"]]
     if call.query.get("filter", "latest") == "latest":
         runs = list({(run.author.login, run.name): run for run in runs}.values())
-    return _counted(call, "check_runs", [_shape(call, hosted, run) for run in reversed(runs)])
+    return call.counted("check_runs", [_shape(call, hosted, run) for run in reversed(runs)])
 
 
 @routes.on("GET", _REPO + "/commits/{ref*}/check-suites", "checks:read")
@@ -192,16 +192,7 @@ def list_check_suites(call: Call) -> Answer:
     sha = hosted.repository.commit_sha(call.params["ref"])
     runs = [run for run in hosted.check_runs.values() if run.head_sha == sha]
     suites = [payloads_apps.check_suite(call.links, hosted, runs, call.github.app)] if runs else []
-    return _counted(call, "check_suites", suites)
-
-
-def _counted(call: Call, name: str, rows: list[Json]) -> Answer:
-    """One page of a list that comes inside an object with its total."""
-    size = min(int(call.query["per_page"]), 100) if call.query.get("per_page", "").isdecimal() else 30
-    page = int(call.query["page"]) if call.query.get("page", "").isdecimal() else 1
-    size, page = max(size, 1), max(page, 1)
-    shown = rows[(page - 1) * size : page * size]
-    return answer({"total_count": len(rows), name: shown}, headers=call.link(page, size, len(rows)))
+    return call.counted("check_suites", suites)
 
 
 @routes.on("POST", _REPO + "/statuses/{sha}", "statuses:write")

@@ -48,6 +48,7 @@ class SandboxGitHub(Accounts):
         self.quota = Quota(self.limits)
         self.log: list[records.Logged] = []
         self.manifests: dict[str, tuple[Mapping[str, Any], float]] = {}
+        self.storage: dict[str, tuple[bytes, float]] = {}
         for full_name, path in (repos or {}).items():
             self.add_repository(full_name, path)
 
@@ -207,6 +208,18 @@ class SandboxGitHub(Accounts):
         self.refresh(hosted)
         self.announcer.pull_request("opened", hosted, pull, pull.author)
         return number
+
+    @locked
+    def add_artifact(
+        self, full_name: str, run_id: int, name: str, data: bytes, *, number: int, expired: bool = False
+    ) -> int:
+        """A workflow run on this pull request uploads something; its id. The bytes are those of the ZIP archive."""
+        hosted, pull = self.hosted(full_name), self.hosted(full_name).pull(number)
+        made = self.new_id()
+        hosted.artifacts[made] = records.Artifact(
+            made, name, run_id, pull.head_ref, pull.head_sha, data, self.now(), expired
+        )
+        return made
 
     # What people do with them. Who does it is the pull request's author unless ``by`` says otherwise.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +13,40 @@ from typing import Any
 
 import pytest
 
-from reviewbot.sandbox.github import payloads, payloads_pulls
+from reviewbot.sandbox.github import payloads, payloads_actions, payloads_pulls
 from reviewbot.sandbox.github.payloads import Links
 from tests.acceptance.action.runner import ROOT, Composite, Ended
 from tests.acceptance.conftest import KEY, NAME, TOKEN, World
 
 READS = {"contents": "read", "pull_requests": "read", "issues": "read", "checks": "read"}
+FIRST = {"contents": "read", "pull_requests": "read"}  # what the two workflows for forks may do
+SECOND = {"actions": "read", "contents": "read", "pull_requests": "write", "checks": "write"}
+RUN = 4711
+
+
+class _Pipe(io.RawIOBase):
+    """A file that cannot be gone back in: what is written to it is written as actions/upload-artifact does."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.data += data
+        return len(data)
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """An archive of regular files."""
+    pipe = _Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            entry = zipfile.ZipInfo(name, (2026, 1, 5, 10, 0, 0))
+            entry.external_attr, entry.compress_type = 0o100644 << 16, zipfile.ZIP_DEFLATED
+            archive.writestr(entry, text)
+    return bytes(pipe.data)
 
 
 @dataclass
@@ -55,6 +85,32 @@ class Workflow:
         shown = payloads_pulls.issue_comment(self.links, hosted, made)
         issue = payloads_pulls.issue(self.links, hosted, hosted.issues[number])
         return self.run("issue_comment", {**self._of(action, by), "issue": issue, "comment": shown}, **inputs)
+
+    def collect(self, number: int = 1, action: str = "opened", **inputs: str) -> Ended:
+        """The first of two workflows: no key, and a token that may only read."""
+        token, self.token = self.token, self.world.github.add_token(kind="actions", permissions=FIRST)
+        try:
+            return self.pull_request(number, action, **{"mode": "bundle", "api_key": "", "api_base": "", **inputs})
+        finally:
+            self.token = token
+
+    def upload(self, data: bytes | Path, number: int = 1, name: str = "reviewbot-bundle", **fields: Any) -> None:
+        """actions/upload-artifact, in the run of the first workflow."""
+        if isinstance(data, Path):
+            data = zipped({file.name: file.read_bytes() for file in sorted(data.iterdir())})
+        self.world.github.add_artifact(NAME, RUN, name, data, number=number, **fields)
+
+    def handed_over(self, payload: dict[str, Any] | None = None, permissions: Any = None, **inputs: str) -> Ended:
+        """The second of the two."""
+        self.token = self.world.github.add_token(kind="actions", permissions=permissions or SECOND)
+        return self.run("workflow_run", payload or self.of_run(), **inputs)
+
+    def of_run(self, number: int = 1, conclusion: str = "success") -> dict[str, Any]:
+        """What GitHub says when the first workflow, started by this pull request, has ended."""
+        github, hosted = self.world.github, self.world.hosted
+        pull = hosted.issues[number]
+        run = payloads_actions.workflow_run(self.links, github, hosted, pull, RUN, conclusion)
+        return {**self._of("completed", pull.author.login), "workflow_run": run}
 
     def of_pull(self, number: int, action: str) -> dict[str, Any]:
         hosted = self.world.hosted

@@ -10,11 +10,13 @@ import pytest
 import yaml
 
 from reviewbot.action.table import INPUTS, OUTPUTS
-from tests.acceptance.action.conftest import Workflow
+from tests.acceptance.action.conftest import FIRST, SECOND, Workflow
 from tests.acceptance.action.runner import ROOT, Ended
-from tests.acceptance.conftest import KEY, World
+from tests.acceptance.conftest import KEY, NAME, World
 
 EXAMPLES = sorted((ROOT / "examples" / "workflows").glob("*.yml"))
+PAIR = [path for path in EXAMPLES if path.stem.startswith("fork-")]  # one after the other, with a bundle between
+SINGLE = [path for path in EXAMPLES if path not in PAIR]
 EVENTS = ("pull_request", "pull_request_target", "merge_group", "issue_comment", "workflow_dispatch")
 
 
@@ -43,7 +45,7 @@ def start(workflow: Workflow, event: str, inputs: dict[str, str]) -> Ended:
     return workflow.run(event, {}, **inputs)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SINGLE, ids=lambda path: path.stem)
 def test_every_event_of_an_example_comes_to_a_good_end(world: World, workflow: Workflow, path: Path) -> None:
     world.open("vouchers")
     world.hosted.collaborators["maria"] = "write"
@@ -58,11 +60,32 @@ def test_every_event_of_an_example_comes_to_a_good_end(world: World, workflow: W
     assert len(world.reviews) == 1
 
 
+def test_the_two_for_forks_work_together(world: World, workflow: Workflow) -> None:
+    world.github.add_repository("guest/shop", world.hosted.repository.path, fork_of=NAME)
+    world.open("vouchers", head_repo="guest/shop")
+    first, second = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in PAIR)
+    assert (list(first[True]), list(second[True])) == (["pull_request"], ["workflow_run"])
+    assert second[True]["workflow_run"] == {"workflows": [first["name"]], "types": ["completed"]}
+    (collect,), (review,) = (document["jobs"].values() for document in (first, second))
+    assert "secrets" not in PAIR[0].read_text(encoding="utf-8")
+    assert {name.replace("-", "_"): right for name, right in collect["permissions"].items()} == FIRST
+    assert {name.replace("-", "_"): right for name, right in review["permissions"].items()} == SECOND
+
+    ended = workflow.collect(**given(ours(PAIR[0]), ""))
+    upload = collect["steps"][1]
+    assert upload["if"] == "${{ steps.collect.outputs.bundle != '' }}"
+    assert upload["with"]["path"] == "${{ steps.collect.outputs.bundle }}"
+    workflow.upload(Path(ended.outputs["bundle"]), name=upload["with"]["name"])
+    ended = workflow.handed_over(**given(ours(PAIR[1]), ""))
+    assert (ended.code, ended.outputs["verdict"]) == (0, "findings"), ended.log.text
+    assert len(world.reviews) == len(world.checks) == 1
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_inputs_and_outputs_of_an_example_exist(path: Path) -> None:
     step, text = ours(path), path.read_text(encoding="utf-8")
     assert set(step["with"]) <= {each.name for each in INPUTS}
-    assert set(re.findall(r"steps\.review\.outputs\.([\w-]+)", text)) <= {each.name for each in OUTPUTS}
+    assert set(re.findall(r"steps\.\w+\.outputs\.([\w-]+)", text)) <= {each.name for each in OUTPUTS}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
