@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from reviewbot.core.report.acts import React
+from reviewbot.core.report.acts import React, Reply, StatusAnswer
+from reviewbot.core.report.command_answers import not_done
 from reviewbot.core.triggers import JobRequest
-from reviewbot.errors import GitHubError
+from reviewbot.errors import GitHubError, ReviewbotError
 from reviewbot.flows.acting import perform
 from reviewbot.flows.chat import Chat
-from reviewbot.flows.commands import Answering, MayWrite, Talk
+from reviewbot.flows.commands import NOT_ALLOWED, Answering, MayWrite, Talk
 from reviewbot.flows.job import post, think
 from reviewbot.flows.review import Order, Ports
 from reviewbot.github.dry_run import DryRunSink
@@ -28,8 +29,10 @@ from reviewbot.wiring import Request, build_model, layers_of, ports_over, reach,
 
 if TYPE_CHECKING:
     from reviewbot.core.change.pull_request import ReviewThread
+    from reviewbot.core.config import Config
     from reviewbot.core.report.acts import Act
     from reviewbot.github.client import GitHubClient
+    from reviewbot.ports import Model
     from reviewbot.settings import Settings
     from reviewbot.talks import Talks
 
@@ -38,10 +41,12 @@ _LAST = 20  # runs that are looked at for what this one cost
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """``done`` are the kinds of the acts, none where ``reason`` says why not; ``notes`` are what GitHub refused."""
+    """``done`` are the kinds of the acts, none where ``reason`` says why not; ``texts`` are what was said, ``notes``
+    what GitHub refused."""
 
-    done: tuple[str, ...]
-    reason: str
+    done: tuple[str, ...] = ()
+    reason: str = ""
+    texts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     cost_usd: float | None = 0.0
 
@@ -62,30 +67,50 @@ def answering(ports: Ports, client: GitHubClient, talks: Talks, allowed: MayWrit
 
 
 async def answer_target(asked: JobRequest, request: Request, settings: Settings) -> Answered:
-    """Do what a comment asks for, and write it down on GitHub, in this one process. Raises ReviewbotError."""
+    """Do what a comment asks for, and write it down on GitHub, in this one process. What cannot be done is said there,
+    too, if who asked may ask. Raises ReviewbotError."""
     async with AsyncExitStack() as stack:
         client, workspace = await reach(asked.ref, settings, stack)
         source = GitHubSource(client, asked.ref, workspace)
-        layers = layers_of(request, settings)
         store = SqlRunStore(settings.database_url)
-        model = partial(build_model, settings, stack)
-        ports = ports_over(source, DryRunSink(lambda: source.seen), model, store, partial(settle, layers))
+        layers = layers_of(request, settings)
+        ports = ports_over(
+            source, DryRunSink(lambda: source.seen), partial(_model, settings, stack), store, partial(settle, layers)
+        )
         allowed = partial(may_write, client, asked.ref)
         conversation = GitHubConversation(client, asked.ref)
-        if asked.trigger == "command" and asked.comment_id is not None and await allowed(asked.requested_by):
+        if not await allowed(asked.requested_by):
+            return Answered(reason=NOT_ALLOWED)
+        if asked.trigger == "command" and asked.comment_id is not None:
             with suppress(GitHubError):  # that it was heard is a courtesy; the answer is what counts
                 await perform(conversation, (React(str(asked.place), asked.comment_id),))
-        order = Order(run_id())
         talk = answering(ports, client, SqlTalks(settings.database_url), allowed)
-        thought = await think(ports, asked, order, allowed, talk)
+        try:
+            thought = await think(ports, asked, Order(run_id()), allowed, talk)
+        except ReviewbotError as error:
+            told = not_done(asked, str(error))
+            with suppress(GitHubError):  # the log has it all the same
+                await perform(conversation, (told,) if told else ())
+            raise
         if thought.posting is None:
-            return Answered((), thought.outcome.skip_reason)
+            return Answered(reason=thought.outcome.skip_reason)
         may_speak = partial(allowed, asked.requested_by)
         posted = await post(source, GitHubSink(client, source), store, thought.posting, conversation, may_speak)
         if posted is None:
-            return Answered((), "the pull request is closed, or who asked may not write here any more")
-        kinds = tuple(dict.fromkeys(act.kind for act in thought.posting.acts))
-        return Answered(kinds, "", posted.notes, await _spent(store, asked))
+            return Answered(reason="the pull request is closed, or who asked may not write here any more")
+        acts = thought.posting.acts
+        return Answered(
+            done=tuple(dict.fromkeys(act.kind for act in acts)),
+            texts=tuple(act.text for act in acts if isinstance(act, Reply | StatusAnswer)),
+            notes=posted.notes,
+            cost_usd=await _spent(store, asked),
+        )
+
+
+def _model(settings: Settings, stack: AsyncExitStack, config: Config) -> Model:
+    """Most commands need no model, and so no key."""
+    settings.require_api_key()
+    return build_model(settings, stack, config)
 
 
 async def _spent(store: SqlRunStore, asked: JobRequest) -> float | None:

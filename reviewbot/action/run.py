@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 import anyio
 
@@ -22,6 +22,7 @@ from reviewbot.action.table import OUTPUTS, SUFFIXES
 from reviewbot.action.task import Stop, Task, agree, task_of
 from reviewbot.action.vetting import Handed, request_of
 from reviewbot.action.workflow_run import WORKFLOW_RUN, run_of
+from reviewbot.answer_wiring import answer_target
 from reviewbot.cli import exit_code
 from reviewbot.core.config import TriggerSettings
 from reviewbot.core.findings.finding import Severity
@@ -31,7 +32,7 @@ from reviewbot.core.report.outputs.annotations import render as annotated
 from reviewbot.core.report.sanitizer import sanitize_inline
 from reviewbot.core.report.summary import headline, own_page, standing
 from reviewbot.core.resolution import resolve
-from reviewbot.core.triggers import JobRequest
+from reviewbot.core.triggers import JobRequest, Kind
 from reviewbot.display import LastSeen, render
 from reviewbot.errors import ConfigError, ReviewbotError, UsageError
 from reviewbot.flows.job import objections
@@ -40,6 +41,7 @@ from reviewbot.github.permissions import may_write
 from reviewbot.settings import Settings, environment, read_settings, share_authorities
 from reviewbot.wiring import Done, Request, layers_of, review_target
 
+_T = TypeVar("_T")
 STOPPED = 130
 NO_SECRETS = (
     "This pull request comes from a fork, and GitHub gives its workflow no secrets: there is no key for a model, so "
@@ -96,6 +98,8 @@ def _run(environ: Mapping[str, str], runner: Runner, last: LastSeen) -> int:
         return _first_half(step, task.request)
     if task.from_fork and not settings.api_key:
         return _skipped(step, NO_SECRETS, level="warning")
+    if task.request and task.request.kind is Kind.COMMAND:
+        return _answer(step, task.request)
     return _review(step, task)
 
 
@@ -187,9 +191,7 @@ def _review(step: _Step, task: Task, vetted: VettedSource | None = None) -> int:
     )
     request = replace(request, vet=vetted.round) if vetted else request
     with step.runner.group(f"Review of {task.ref}"):
-        done = anyio.run(_until_stopped, request, step)
-    if isinstance(done, ReviewbotError):
-        raise done
+        done = _until_stopped(partial(review_target, request, step.last, step.settings))
     if done is None:
         return _stopped(step.runner, step.last)
     warnings = [READ_ONLY] if sink.refusal is not None else []
@@ -198,9 +200,37 @@ def _review(step: _Step, task: Task, vetted: VettedSource | None = None) -> int:
     return _report(step, done, warnings, nothing_posted=sink.refusal is not None)
 
 
-async def _until_stopped(request: Request, step: _Step) -> Done | ReviewbotError | None:
-    """The result, or None at a signal. GitHub sends SIGINT, 7.5 s later SIGTERM, and 2.5 s later it kills."""
-    result: Done | ReviewbotError | None = None
+def _answer(step: _Step, asked: JobRequest) -> int:
+    """Do what a comment asks for, unless the runner stops it, and tell of it. Raises ReviewbotError."""
+    if step.inputs.dry_run:
+        return _skipped(step, "a dry run answers nobody")
+    request = Request(str(asked.ref), flags=step.inputs.flags)
+    with step.runner.group(f"Answer on {asked.ref}"):
+        answered = _until_stopped(partial(answer_target, asked, request, step.settings))
+    if answered is None:
+        return _stopped(step.runner, step.last)
+    if answered.reason:
+        return _skipped(step, answered.reason)
+    step.runner.tell("notice", f"Answered: {', '.join(answered.done)}")
+    for note in answered.notes:
+        step.runner.tell("warning", note)
+    step.runner.add_summary("\n\n".join(["### Answered", *answered.texts, ""]))
+    cost = "" if answered.cost_usd is None else f"{answered.cost_usd:.4f}"
+    step.runner.set_outputs({**_EMPTY, "verdict": "answered", "cost-usd": cost})
+    return 0
+
+
+def _until_stopped(work: Callable[[], Awaitable[_T]]) -> _T | None:
+    """What ``work`` comes to, or None at a signal. GitHub sends SIGINT, 7.5 s later SIGTERM, and 2.5 s later it kills.
+    Raises ReviewbotError."""
+    result = anyio.run(_or_signal, work)
+    if isinstance(result, ReviewbotError):
+        raise result
+    return result
+
+
+async def _or_signal(work: Callable[[], Awaitable[_T]]) -> _T | ReviewbotError | None:
+    result: _T | ReviewbotError | None = None
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with anyio.create_task_group() as group:
 
@@ -210,7 +240,7 @@ async def _until_stopped(request: Request, step: _Step) -> Done | ReviewbotError
 
             group.start_soon(listen)
             try:
-                result = await review_target(request, step.last, step.settings)
+                result = await work()
             except ReviewbotError as error:  # as a value: a task group would wrap it
                 result = error
             group.cancel_scope.cancel()

@@ -70,7 +70,7 @@ INPUTS = (
 OUTPUTS = (
     Output(
         "verdict",
-        "`clean`, `findings`, `incomplete`, `skipped`, `superseded`, `failed` or `stopped`; empty for a bundle.",
+        "`clean`, `findings`, `incomplete`, `answered`, `skipped`, `superseded`, `failed`, `stopped`; or none.",
     ),
     Output("critical", "How many critical findings hold now, those of earlier reviews counted."),
     Output("major", "How many major ones."),

@@ -1,6 +1,6 @@
 """Pure: the event that started the workflow -> which pull request to review, or why none.
 
-The rules are those of the GitHub App (`core/triggers.py`); what the App answers in words is left to it.
+The rules are those of the GitHub App (`core/triggers.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reviewbot.action.inputs import Inputs
 from reviewbot.core.change.pull_request import PullRequestRef
-from reviewbot.core.commands import Command, Misused
 from reviewbot.core.config import TriggerSettings
 from reviewbot.core.triggers import JobRequest, Kind, Skip, decide
 from reviewbot.errors import UsageError
@@ -26,7 +25,8 @@ NO_BOT = ""  # whose token it is cannot be known before GitHub is asked; no pers
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Review ``ref``. ``request`` is what the event asks for, None when a person named the pull request."""
+    """What is to be done on ``ref``: what the event asks for (``request``), or a review when a person named the pull
+    request."""
 
     ref: PullRequestRef
     request: JobRequest | None = None
@@ -93,8 +93,6 @@ def _asked(kind: str, payload: bytes, host: str, inputs: Inputs, triggers: Trigg
     decision = decide(event, triggers, NO_BOT)
     if isinstance(decision, Skip):
         return Stop(decision.text)
-    if decision.kind is Kind.COMMAND:
-        return Stop(_for_the_app(decision))
     agree(inputs, decision.ref)
     return Task(decision.ref, decision, origin.from_fork)
 
@@ -106,14 +104,6 @@ def agree(inputs: Inputs, ref: PullRequestRef) -> None:
             f"The input pull-request is {inputs.number}, but the event is about {ref}.",
             remedy="Leave it empty on events that come with a pull request.",
         )
-
-
-def _for_the_app(request: JobRequest) -> str:
-    if request.trigger == "reply":
-        return "replies in threads are answered by the GitHub App, not by the Action"
-    asked = request.command
-    what = f"`{asked.verb}`" if isinstance(asked, Command | Misused) else "this command"
-    return f"{what} is answered by the GitHub App; the Action follows `review` and `full`"
 
 
 class _Facts(BaseModel):

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from reviewbot.sandbox.github import payloads, payloads_actions, payloads_pulls
+from reviewbot.sandbox.github import payloads, payloads_actions, payloads_pulls, people
 from reviewbot.sandbox.github.payloads import Links
 from tests.acceptance.action.runner import ROOT, Composite, Ended
 from tests.acceptance.conftest import KEY, NAME, TOKEN, World
@@ -111,6 +111,15 @@ class Workflow:
         pull = hosted.issues[number]
         run = payloads_actions.workflow_run(self.links, github, hosted, pull, RUN, conclusion)
         return {**self._of("completed", pull.author.login), "workflow_run": run}
+
+    def reply(self, to: int, body: str, by: str = "maria", **inputs: str) -> Ended:
+        """An answer in the thread of a comment in the diff."""
+        hosted = self.world.hosted
+        made = hosted.review_comments[people.reply(self.world.github, NAME, to, by, body)]
+        shown = payloads_pulls.review_comment(self.links, hosted, made)
+        pull = payloads_pulls.pull(self.links, self.world.github, hosted, hosted.issues[made.number], full=True)
+        event = {**self._of("created", by), "comment": shown, "pull_request": pull}
+        return self.run("pull_request_review_comment", event, **inputs)
 
     def of_pull(self, number: int, action: str) -> dict[str, Any]:
         hosted = self.world.hosted

@@ -86,11 +86,6 @@ class TestComments:
         number = world.github.add_issue(NAME, "A question")
         assert skipped(workflow.comment("/reviewbot review", number=number), "starts nothing")
 
-    @pytest.mark.parametrize("words", ["pause", "ask what is it?", "help", "dance"])
-    def test_other_commands_are_left_to_the_app(self, world: World, workflow: Workflow, words: str) -> None:
-        assert skipped(workflow.comment(f"/reviewbot {words}"), "GitHub App")
-        assert (world.asked, world.writes) == (0, [])
-
 
 class TestByHand:
     def test_a_number_is_reviewed(self, world: World, workflow: Workflow) -> None:

@@ -17,7 +17,14 @@ from tests.acceptance.conftest import KEY, NAME, World
 EXAMPLES = sorted((ROOT / "examples" / "workflows").glob("*.yml"))
 PAIR = [path for path in EXAMPLES if path.stem.startswith("fork-")]  # one after the other, with a bundle between
 SINGLE = [path for path in EXAMPLES if path not in PAIR]
-EVENTS = ("pull_request", "pull_request_target", "merge_group", "issue_comment", "workflow_dispatch")
+EVENTS = {
+    "pull_request": "findings",
+    "pull_request_target": "findings",
+    "merge_group": "skipped",
+    "issue_comment": "findings",
+    "pull_request_review_comment": "answered",
+    "workflow_dispatch": "findings",
+}
 
 
 def ours(path: Path) -> dict[str, Any]:
@@ -42,6 +49,8 @@ def start(workflow: Workflow, event: str, inputs: dict[str, str]) -> Ended:
         return workflow.run(event, workflow.of_pull(1, "opened"), **inputs)
     if event == "issue_comment":
         return workflow.comment("/reviewbot review", **inputs)
+    if event == "pull_request_review_comment":
+        return workflow.reply(workflow.world.comments[0].id, "Why?", **inputs)
     return workflow.run(event, {}, **inputs)
 
 
@@ -51,13 +60,13 @@ def test_every_event_of_an_example_comes_to_a_good_end(world: World, workflow: W
     world.hosted.collaborators["maria"] = "write"
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     events = list(document[True])  # YAML reads the word `on` so
-    assert set(events) <= set(EVENTS)
+    assert set(events) <= EVENTS.keys()
     step = ours(path)
     for event in events:
         ended = start(workflow, event, given(step, "1" if event == "workflow_dispatch" else ""))
-        assert ended.outputs["verdict"] == ("skipped" if event == "merge_group" else "findings"), ended.log.text
+        assert ended.outputs["verdict"] == EVENTS[event], ended.log.text
         assert ended.code == (1 if "fail-on" in step["with"] else 0)
-    assert len(world.reviews) == 1
+    assert len([review for review in world.reviews if review.body]) == 1  # an answer in a thread is one, too
 
 
 def test_the_two_for_forks_work_together(world: World, workflow: Workflow) -> None:
