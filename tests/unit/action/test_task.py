@@ -67,7 +67,7 @@ def test_a_repository_that_is_no_name(name: str) -> None:
 
 
 def test_a_reason_holds_nothing_that_a_stranger_wrote() -> None:
-    comment = {"id": 1, "body": "/reviewbot evil-word", "author_association": "OWNER"}
+    comment = {"id": 1, "body": "/reviewbot evil-word", "author_association": "NONE"}
     event = {
         **pull_event(None),
         "action": "created",
