@@ -12,6 +12,7 @@ ReviewbotError                    the root: a message, what to do about it, whet
 ├── GitHubError                   GitHub refused or could not be reached                        exit 4
 │   ├── GitHubUnreachable         no answer, or a 5xx; a retry can help
 │   │   └── GitHubAmbiguous       a write got no clear answer: it may have landed
+│   ├── GitHubNotTrusted          its certificate is not believed; a retry cannot help
 │   ├── GitHubUnauthorized        401: no token, or a wrong or expired one
 │   ├── GitHubForbidden           403: the token may not do this
 │   ├── GitHubNotFound            404: not there, or the token may not see it
@@ -25,6 +26,7 @@ ReviewbotError                    the root: a message, what to do about it, whet
 │       └── PermissionMissing     422: the installation was not granted what the App asks for
 └── ModelError                    the provider refused, failed or could not be reached          exit 5
     ├── ModelUnreachable          no answer, or a 5xx; a retry can help
+    ├── ModelNotTrusted           its certificate is not believed; a retry cannot help
     ├── ModelTimeout              the total deadline passed
     ├── ModelRateLimited          429; ``retry_after`` seconds
     ├── ModelQuotaExceeded        429 insufficient_quota: no money, a retry cannot help
@@ -48,6 +50,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from typing import Any
+
+
+#: OpenSSL's word in every error about a certificate that is not believed, whichever library passes it on.
+NOT_BELIEVED = "CERTIFICATE_VERIFY_FAILED"
+AUTHORITY_REMEDY = (
+    "If the network has a certificate authority of its own, name its file in SSL_CERT_FILE; if not, somebody may be "
+    "listening in."
+)
 
 
 class ReviewbotError(Exception):
@@ -119,6 +129,10 @@ class GitHubUnreachable(GitHubError):
     """No answer, or a server error."""
 
     retryable = True
+
+
+class GitHubNotTrusted(GitHubError):
+    """No certificate authority that is known here vouches for GitHub's certificate."""
 
 
 class GitHubAmbiguous(GitHubUnreachable):
@@ -201,6 +215,10 @@ class ModelUnreachable(ModelError):
 
     retryable = True
     retry_after: float = 0.0
+
+
+class ModelNotTrusted(ModelError):
+    """No certificate authority that is known here vouches for the provider's certificate."""
 
 
 class ModelTimeout(ModelError):

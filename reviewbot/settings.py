@@ -178,12 +178,19 @@ def environment() -> dict[str, str]:
 
 
 def share_authorities(environ: MutableMapping[str, str] | None = None) -> None:
-    """Let a file of certificate authorities that one variable names count for all three that talk: httpx, requests,
-    git. A variable that is set stays as it is."""
+    """Let the file of certificate authorities, or else the folder, that one variable names count for all three that
+    talk: httpx, requests, git. A variable that is set stays as it is."""
     into = os.environ if environ is None else environ
     named = next((into[name] for name in _AUTHORITIES if into.get(name)), "")
-    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO") if named else ():
-        into[name] = into.get(name) or named
+    folder = into.get("SSL_CERT_DIR", "")
+    if named:
+        shared = dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO"), named)
+    elif folder and os.pathsep not in folder:  # requests and git take one folder
+        shared = dict.fromkeys(("REQUESTS_CA_BUNDLE", "GIT_SSL_CAPATH"), folder)
+    else:
+        return
+    for name, value in shared.items():
+        into[name] = into.get(name) or value
 
 
 def wants_color(environ: Mapping[str, str] | None = None) -> bool:

@@ -24,6 +24,7 @@ from reviewbot.errors import (
     ModelError,
     ModelIncomplete,
     ModelNotFound,
+    ModelNotTrusted,
     ModelQuotaExceeded,
     ModelRateLimited,
     ModelRejected,
@@ -39,7 +40,7 @@ from reviewbot.ports import Model, RunStore
 
 Ask = Callable[[PreparedPrompt], Awaitable[Answer | None]]
 Fate = Literal["reviewed", "over-budget", "failed"]
-FATAL = (ModelUnauthorized, ModelQuotaExceeded, ModelNotFound, ModelRejected)
+FATAL = (ModelNotTrusted, ModelUnauthorized, ModelQuotaExceeded, ModelNotFound, ModelRejected)
 _LEAST_OUTPUT = 2_000  # below this a reasoning model has no room left to say anything
 _REPLY_TRIES = 2
 _MOST_OUTAGES = 3  # questions in a row, each tried several times

@@ -140,5 +140,5 @@ def _too_big(most: int) -> BundleError:
 def _unreachable(url: httpx.URL, reason: str) -> GitHubUnreachable:
     return GitHubUnreachable(
         f"The storage of artifacts, {url.host}, did not give the bundle: {reason}.",
-        remedy="Check the network, the proxy and its certificates (SSL_CERT_FILE).",
+        remedy="Check the network and the proxy.",
     )

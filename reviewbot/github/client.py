@@ -27,8 +27,11 @@ from github.Requester import (
 from urllib3.exceptions import NewConnectionError
 
 from reviewbot.errors import (
+    AUTHORITY_REMEDY,
+    NOT_BELIEVED,
     GitHubAmbiguous,
     GitHubError,
+    GitHubNotTrusted,
     GitHubRateLimited,
     GitHubUnauthorized,
     GitHubUnreachable,
@@ -265,10 +268,13 @@ class GitHubClient:
 
     def _no_answer(self, ask: _Ask, error: requests.RequestException) -> GitHubError:
         reason = "timed out" if isinstance(error, requests.Timeout) else type(error).__name__
+        if NOT_BELIEVED in str(error):
+            said = f"The certificate of {self._origin} is not believed, so nothing was sent there."
+            return GitHubNotTrusted(said, remedy=AUTHORITY_REMEDY)
         said = f"GitHub did not answer {ask.name} at {self._origin} ({reason})."
         if ask.write and not ask.repeatable and not _never_left(error):
             return GitHubAmbiguous(said, remedy="The write may have landed.")
-        return GitHubUnreachable(said, remedy="Check the network, the proxy and its certificates (SSL_CERT_FILE).")
+        return GitHubUnreachable(said, remedy="Check the network and the proxy.")
 
     def _redirected(self, ask: _Ask, reply: Reply) -> str:
         """Where a redirect leads, on this host only: the token must not travel."""
@@ -313,7 +319,7 @@ def _as_ambiguous(error: GitHubError) -> GitHubAmbiguous:
 
 def _never_left(error: requests.RequestException) -> bool:
     """Whether a failure came before any byte of the request was sent."""
-    if isinstance(error, requests.exceptions.ConnectTimeout) or "CERTIFICATE_VERIFY_FAILED" in str(error):
+    if isinstance(error, requests.exceptions.ConnectTimeout):
         return True
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(reason, NewConnectionError)

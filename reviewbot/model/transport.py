@@ -71,7 +71,8 @@ class Transport:
         silence: float | None,
     ) -> _T | Fault | HttpRefusal:
         """One request and what ``read`` makes of its answer. ``silence`` is how many seconds may pass without a byte.
-        Never raises for the network: no connection is ModelUnreachable, a lost one ModelStreamCut."""
+        Never raises for the network: without a connection it is ModelUnreachable or ModelNotTrusted, ModelStreamCut
+        when it was lost."""
         url = self.base.copy_with(path=f"{self.base.path}{path}")
         accept = "text/event-stream" if body is not None and body.get("stream") else "application/json"
         headers = {"Accept": accept, "User-Agent": f"reviewbot/{__version__}"}
@@ -90,6 +91,9 @@ class Transport:
             if begun:
                 return Fault(errors.ModelStreamCut(f"The answer was cut off: {what}."), retry=True)
             where = f"{self.base.scheme}://{self.base.netloc.decode()}"
+            if errors.NOT_BELIEVED in what:
+                said = f"The certificate of {where} is not believed, so nothing was sent there."
+                return Fault(errors.ModelNotTrusted(said, remedy=errors.AUTHORITY_REMEDY), retry=False)
             remedy = "Check the network and the API's address."
             return Fault(errors.ModelUnreachable(f"No answer from {where}: {what}.", remedy=remedy), retry=True)
 

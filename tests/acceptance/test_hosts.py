@@ -125,8 +125,22 @@ def test_a_stranger_is_not_believed(world: World, company: Company, tmp_path: Pa
     for bundle in ("", str(other.bundle)):
         done = world.review(f"{world.name}#{number}", **{**company.environ(), "SSL_CERT_FILE": bundle})
         assert done.code == 4
-        assert "certificates" in done.err
+        assert f"The certificate of https://{SERVER} is not believed" in done.err
+        assert len(company.proxy.asked) == 1  # trying again cannot help
+        company.proxy.asked.clear()
     assert world.stage.sent == []
+
+
+def test_a_provider_that_is_a_stranger_is_not_believed(world: World, company: Company, tmp_path: Path) -> None:
+    number = world.github.open_pull_request(world.name, base="main", head="vouchers")
+    other = make_authority(tmp_path / "other", MODELS)
+    mine = {name: str(company.authority.bundle) for name in ("REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO")}
+    environ = {**company.environ(), **mine, "SSL_CERT_FILE": str(other.bundle)}
+    done = world.review(f"{world.name}#{number}", **environ)
+    assert done.code == 5
+    assert f"The certificate of https://{MODELS} is not believed" in done.err
+    assert company.proxy.asked.count(f"{MODELS}:443") == 1
+    assert world.asked == 0
 
 
 def test_a_proxy_that_asks_for_a_password(world: World, company: Company, quick: None) -> None:

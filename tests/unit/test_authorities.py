@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,25 @@ def test_what_is_set_stays() -> None:
 
 
 def test_nothing_comes_of_nothing() -> None:
-    environ = {"SSL_CERT_FILE": "", "SSL_CERT_DIR": "/c/certs"}
+    environ = {"SSL_CERT_FILE": "", "SSL_CERT_DIR": ""}
     share_authorities(environ)
-    assert environ == {"SSL_CERT_FILE": "", "SSL_CERT_DIR": "/c/certs"}
+    assert environ == {"SSL_CERT_FILE": "", "SSL_CERT_DIR": ""}
 
 
 def test_git_is_told(tmp_path: Path) -> None:
     environ = {"PATH": "/bin", "REQUESTS_CA_BUNDLE": "/c/own.pem"}
     share_authorities(environ)
     assert Git(tmp_path, environ).environment()["GIT_SSL_CAINFO"] == "/c/own.pem"
+
+
+def test_a_folder_counts_where_no_file_is_named() -> None:
+    environ = {"SSL_CERT_DIR": "/c/folder", "GIT_SSL_CAPATH": "/c/git"}
+    share_authorities(environ)
+    assert environ == {"SSL_CERT_DIR": "/c/folder", "REQUESTS_CA_BUNDLE": "/c/folder", "GIT_SSL_CAPATH": "/c/git"}
+    both = {"SSL_CERT_DIR": "/c/folder", "SSL_CERT_FILE": "/c/file.pem"}
+    share_authorities(both)
+    assert both["REQUESTS_CA_BUNDLE"] == both["GIT_SSL_CAINFO"] == "/c/file.pem"
+    assert "GIT_SSL_CAPATH" not in both
+    several = {"SSL_CERT_DIR": os.pathsep.join(("/c/one", "/c/two"))}
+    share_authorities(several)
+    assert list(several) == ["SSL_CERT_DIR"]
