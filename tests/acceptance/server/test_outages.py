@@ -37,7 +37,8 @@ def own_postgres() -> Iterator[Any]:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize(("how", "seconds"), [("immediate", 5.0), pytest.param("fast", 12.0, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize(("how", "seconds"), [("immediate", 5.0), ("fast", 12.0)])
 def test_postgres_is_stopped_in_mid_run(
     own_postgres: Any,
     stages: Any,
@@ -139,6 +140,7 @@ def test_a_provider_that_is_down_opens_the_breaker(
     assert server.stop(process) == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_provider_and_github_are_away_for_a_moment(server: Server) -> None:
     """The provider refuses a few questions, GitHub's API drops and refuses requests for five seconds. The jobs are
