@@ -52,7 +52,8 @@ RUFF: Final[Table] = dict(
         *_all(LIKELY, "F502 F503 F504 F522 F601 F602 F621 F622 F811 F822"),
         *_all(HINT, "F841"),
         # PLE: errors of pylint; the one about direction of text is how code is made to look like other code.
-        *_all(BUG, "PLE"),
+        *_all(LIKELY, "PLE"),
+        *_all(BUG, "PLE0101 PLE0116 PLE0117 PLE0118 PLE0237 PLE1132 PLE1142 PLE1205 PLE1206 PLE1300 PLE1307 PLE1700"),
         *_all(DANGER, "PLE2502"),
         *_all(LIKELY, "PLW0127 PLW0128 PLW0129 PLW0133 PLW0177 PLW0245 PLW0711 PLW1501 PLW1507 PLW1508 PLW1509"),
         # B: of bugbear those about behaviour; calls as defaults (B008), chained raises (B904) and the like are taste.

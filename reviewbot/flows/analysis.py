@@ -20,7 +20,7 @@ from reviewbot.core.context.evidence_prompt import diagnostics_of, with_diagnost
 from reviewbot.core.context.prompt import PreparedPrompt
 from reviewbot.core.context.redaction import secrets_of
 from reviewbot.core.findings.finding import PlacedFinding
-from reviewbot.core.findings.told_by_analyzer import as_finding, by_rule, said_by
+from reviewbot.core.findings.told_by_analyzer import as_finding, by_rule, first_files, said_by
 from reviewbot.errors import AnalyzerError
 from reviewbot.flows.collection import Collected
 
@@ -42,7 +42,11 @@ class Analyzed:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return self.evidence.notes
+        return (*self.evidence.notes, *first_files(self._certain)[1])
+
+    @property
+    def _certain(self) -> tuple[tuple[Diagnostic, ...], ...]:
+        return by_rule([each for each in self.evidence.diagnostics if each.certain]) if self.tell else ()
 
     def beside(self, prepared: PreparedPrompt, chunk: Chunk) -> PreparedPrompt:
         return with_diagnostics(prepared, diagnostics_of(chunk, self.evidence.diagnostics), self._secrets())
@@ -57,9 +61,8 @@ class Analyzed:
         return frozenset(found)
 
     def beyond(self, placed: Sequence[PlacedFinding]) -> tuple[PlacedFinding, ...]:
-        sure = [each for each in self.evidence.diagnostics if each.certain] if self.tell else []
         told: list[PlacedFinding] = []
-        for finding in (as_finding(alike, self.diff, self.heads) for alike in by_rule(sure)):
+        for finding in (as_finding(alike, self.diff, self.heads) for alike in first_files(self._certain)[0]):
             if finding is not None and not said_by(finding, [*placed, *told]):
                 told.append(finding)
         return tuple(told)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from reviewbot.core.change.diff import Diff, Side
@@ -11,6 +13,11 @@ from reviewbot.core.findings.standing import place_at
 
 _SEVERITIES = {"error": Severity.MAJOR, "warning": Severity.MINOR, "note": Severity.NIT}
 _CONFIDENCE = 0.9
+_SAMPLES = re.compile(
+    r"(?:^|/)(?:tests?|specs?|__tests__|testdata|test_data|fixtures|cassettes|mocks?|examples?|samples?|docs?)/", re.I
+)
+MOST_FILES = 3
+_MOST_NAMED = 5
 _SURE = 0.5
 _MOST_LINES = 10
 _NEAR = 1  # lines: a model quotes the statement, an analyzer names one line of it
@@ -22,6 +29,27 @@ def by_rule(diagnostics: Sequence[Diagnostic]) -> tuple[tuple[Diagnostic, ...], 
     for each in diagnostics:
         groups.setdefault((each.path, each.analyzer, each.rule), []).append(each)
     return tuple(tuple(group) for group in groups.values())
+
+
+def first_files(groups: Sequence[Sequence[Diagnostic]]) -> tuple[tuple[Sequence[Diagnostic], ...], tuple[str, ...]]:
+    """Of each rule the groups of its first MOST_FILES files, and a sentence on the others for each rule that has
+    some."""
+    kept: list[Sequence[Diagnostic]] = []
+    left: dict[tuple[str, str], list[str]] = {}
+    seen: Counter[tuple[str, str]] = Counter()
+    for group in groups:
+        rule = (group[0].analyzer, group[0].rule)
+        seen[rule] += 1
+        if seen[rule] <= MOST_FILES:
+            kept.append(group)
+        else:
+            left.setdefault(rule, []).append(group[0].path)
+    notes = [
+        f"{analyzer} says the same by its rule {rule} of {len(paths):,} more file{'s' if len(paths) > 1 else ''}: "
+        + ", ".join([*paths[:_MOST_NAMED], *(["…"] if len(paths) > _MOST_NAMED else [])])
+        for (analyzer, rule), paths in left.items()
+    ]
+    return tuple(kept), tuple(notes)
 
 
 def as_finding(alike: Sequence[Diagnostic], diff: Diff, heads: Mapping[str, bytes]) -> PlacedFinding | None:
@@ -36,7 +64,7 @@ def as_finding(alike: Sequence[Diagnostic], diff: Diff, heads: Mapping[str, byte
     quote = rows[line - 1].decode("utf-8", "replace").rstrip("\r") if line <= len(rows) else ""
     said = f"{diagnostic.message.rstrip('.')}."
     source = f"{diagnostic.analyzer} says so by its rule {diagnostic.rule}; the model did not name it."
-    severity = _SEVERITIES[diagnostic.level]
+    severity = _severity(diagnostic)
     finding = Finding(
         path=diagnostic.path,
         side=Side.RIGHT,
@@ -45,12 +73,21 @@ def as_finding(alike: Sequence[Diagnostic], diff: Diff, heads: Mapping[str, byte
         title=diagnostic.title,
         body=" ".join([said, *_others(alike[1:]), source]),
         category=diagnostic.category,
-        severity=Severity.CRITICAL if diagnostic.category == "security" and severity is Severity.MAJOR else severity,
+        severity=severity,
         confidence=_CONFIDENCE,
         source=diagnostic.analyzer,
     )
     location = Location(diagnostic.path, Side.RIGHT, None, line, Step.LINE)
     return place_at(finding, location, diff, heads)
+
+
+def _severity(diagnostic: Diagnostic) -> Severity:
+    """A hole is critical. What tests and samples hold for a secret is one seldom, and never the system's own."""
+    if diagnostic.secret and _SAMPLES.search(diagnostic.path):
+        return Severity.MINOR
+    if diagnostic.category == "security" and diagnostic.level == "error":
+        return Severity.CRITICAL
+    return _SEVERITIES[diagnostic.level]
 
 
 def _others(alike: Sequence[Diagnostic]) -> list[str]:

@@ -10,11 +10,10 @@ from reviewbot.core.change.diff import Side
 from reviewbot.core.change.patch import parse_diff
 from reviewbot.core.context.evidence import Diagnostic
 from reviewbot.core.findings.finding import PlacedFinding, Severity, Step
-from reviewbot.core.findings.told_by_analyzer import as_finding, by_rule, said_by
+from reviewbot.core.findings.told_by_analyzer import MOST_FILES, as_finding, by_rule, first_files, said_by
 
-DIFF = parse_diff(
-    b"diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,4 @@\n def f():\n+    x = 1\n+    return y\n     return y\n"
-)
+DIFF_TEXT = b"diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,4 @@\n def f():\n+    x = 1\n+    return y\n     return y\n"
+DIFF = parse_diff(DIFF_TEXT)
 HEADS = {"a.py": b"def f():\n    x = 1\n    return y\n    return y\n"}
 SAID = Diagnostic("ruff", "F821", "a.py", 3, 3, "Undefined name `y`", "error", True, "bug", "Undefined name `y`")
 
@@ -100,3 +99,23 @@ def test_the_line_of_a_secret_is_not_quoted() -> None:
     assert found is not None
     assert found.finding.quote == ""
     assert found.location.line == 3
+
+
+def test_of_a_rule_that_holds_in_many_files_the_first_are_told() -> None:
+    groups = by_rule([replace(SAID, path=f"{n:02}.py") for n in range(10)] + [replace(SAID, rule="F823", path="z.py")])
+    kept, notes = first_files(groups)
+    assert [each[0].path for each in kept] == [*(f"{n:02}.py" for n in range(MOST_FILES)), "z.py"]
+    assert notes == ("ruff says the same by its rule F821 of 7 more files: 03.py, 04.py, 05.py, 06.py, 07.py, …",)
+    assert first_files(groups[:MOST_FILES]) == (groups[:MOST_FILES], ())
+
+
+@pytest.mark.parametrize(
+    ("path", "severity"),
+    [("tests/cassettes/a.yaml", Severity.MINOR), ("src/contest/a.py", Severity.CRITICAL), ("a.py", Severity.CRITICAL)],
+)
+def test_a_secret_in_a_sample_weighs_less(path: str, severity: Severity) -> None:
+    diff = parse_diff(DIFF_TEXT.replace(b"a.py", path.encode()))
+    said = replace(SAID, path=path, secret=True, category="security")
+    found = as_finding([said], diff, {path: HEADS["a.py"]})
+    assert found is not None
+    assert found.finding.severity is severity
