@@ -18,4 +18,5 @@ def test_a_pull_request_that_is_opened_is_reviewed(server: Server) -> None:
     assert len(server.reviews) == 1
     assert server.comments
     assert server.reviews[0].author.login == "reviewbot[bot]"
+    assert "with ruff" in server.summaries(number)[0].body, "no analyzer ran in the worker"
     assert server.stop(process) == 0
