@@ -8,7 +8,8 @@ import os
 import shutil
 import stat
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -120,6 +121,13 @@ def clean(world: World, page: httpx.Response) -> httpx.Response:
     return page
 
 
+def wait_until(found: Callable[[], object], seconds: float = 10.0) -> None:
+    """Whoever set up is told after the answer to the browser."""
+    end = time.monotonic() + seconds
+    while not found() and time.monotonic() < end:
+        time.sleep(0.02)
+
+
 def test_from_the_word_to_the_credentials(world: World) -> None:
     bot = world.server()
     browser = world.browser(bot).send(0)
@@ -137,6 +145,7 @@ def test_from_the_word_to_the_credentials(world: World) -> None:
     assert stat.S_IMODE(world.folder.stat().st_mode) == 0o700
     kept, app = json.loads(path.read_text()), world.github.app
     assert (kept["app_id"], kept["slug"], kept["webhook_secret"]) == (str(app.id), "our-reviewer", app.webhook_secret)
+    wait_until(lambda: world.done)
     assert world.done == [world.stored]
     assert dict(app.permissions) == dict(PERMISSIONS)
     assert app.events == tuple(EVENTS)
@@ -167,6 +176,7 @@ def test_the_callback_again_is_the_same_page_also_after_a_restart(world: World) 
     after = clean(world, browser.open(where.replace(bot, other)).page)
     assert (after.status_code, "Install the App" in after.text) == (200, True)
     assert len(world.github.log) == asked, "GitHub is not asked again"
+    wait_until(lambda: world.done)
     assert len(world.done) == 1
     page = clean(world, browser.open(f"{other}/setup").page)
     assert world.github.app.slug in page.text
@@ -237,6 +247,7 @@ def test_credentials_that_cannot_be_written_wait_for_the_next_try(world: World) 
     assert state == parse_qs(browser.page.url.query.decode())["state"][0]
     page = clean(world, browser.open(str(browser.page.url)).page)
     assert "The App is made" in page.text
+    wait_until(lambda: world.done)
     assert len(world.done) == 1
 
 
@@ -251,6 +262,7 @@ def test_two_set_ups_at_once(world: World) -> None:
     assert "Delete the other one" in two.page.text
     assert world.stored is not None
     assert world.stored.slug == "one"
+    wait_until(lambda: world.done)
     assert len(world.done) == 1
 
 
@@ -269,6 +281,7 @@ def test_many_callbacks_at_the_same_moment(world: World) -> None:
     for thread in threads:
         thread.join()
     assert world.stored is not None
+    wait_until(lambda: world.done)
     assert world.done == [world.stored]
     assert {browser.page.status_code for browser in browsers} <= {200, 409}
     for browser in browsers:
@@ -349,4 +362,5 @@ def test_in_a_real_browser(world: World) -> None:
     assert trouble == []
     assert world.stored is not None
     assert world.stored.slug == "our-reviewer"
+    wait_until(lambda: world.done)
     assert len(world.done) == 1
