@@ -110,7 +110,18 @@ def test_an_example_is_careful(path: Path) -> None:
         assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"])
 
 
-def test_the_readme_shows_the_first_of_them() -> None:
+def test_what_stops_nothing_has_a_group_of_its_own() -> None:
+    """Of several in one group GitHub keeps one under way and one that waits, and drops the others."""
+    text = yaml.safe_load((ROOT / "examples/workflows/on-request.yml").read_text(encoding="utf-8"))
+    group = " ".join(text["concurrency"]["group"].split())
+    assert group == (
+        "review-${{ github.event_name == 'pull_request' && github.event.action != 'labeled' "
+        "&& github.event.pull_request.number || github.run_id }}"
+    )
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart-github-action.md"])
+def test_pages_show_the_first_of_them(page: str) -> None:
     text = (ROOT / "examples" / "workflows" / "review.yml").read_text(encoding="utf-8")
     shown = "\n".join(line for line in text.split("\n") if not line.startswith("#")).strip()
-    assert f"```yaml\n{shown}\n```" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"```yaml\n{shown}\n```" in (ROOT / page).read_text(encoding="utf-8")

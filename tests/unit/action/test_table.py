@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -58,13 +59,18 @@ def test_zizmor_finds_nothing(path: Path) -> None:
         zizmor,
         "--offline",
         "--no-config",
-        "--persona=pedantic",
+        "--persona=auditor",
+        "--format=json",
         "--strict-collection",
         "--no-progress",
         str(path),
     ]
     done = subprocess.run(words, check=False, capture_output=True, text=True, env={"PATH": ""})
-    assert done.returncode == 0, done.stdout
+    # The key is a secret of the repository: one of an environment would ask somebody to approve every review.
+    wanted = (
+        {"secrets-outside-env"} if path.parent.name == "workflows" and path.parents[1].name == "examples" else set()
+    )
+    assert {found["ident"] for found in json.loads(done.stdout)} <= wanted, done.stdout
 
 
 @pytest.mark.skipif(not shutil.which("actionlint"), reason="actionlint is no package of Python; it is run where it is")
