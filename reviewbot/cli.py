@@ -339,6 +339,8 @@ def doctor(
     """Check token, model, provider, git, database, and the GitHub App if there is one; each problem has a remedy."""
     from reviewbot.doctor import run_doctor
 
+    if output_format not in (Format.TEXT, Format.JSON):
+        raise UsageError(f"doctor has no {output_format} form.", remedy="Use --format text or --format json.")
     return run_doctor(target, as_json=output_format is Format.JSON, app=app)
 
 

@@ -9,7 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from reviewbot.analyzers.catalogue import TOOLS
+from reviewbot.cli import Format, doctor
 from reviewbot.doctor import Check, _analyzers, _github, confinement_checks
+from reviewbot.errors import UsageError
 from reviewbot.settings import Settings
 
 
@@ -67,3 +69,9 @@ def test_what_is_unguarded_is_a_warning(missing: list[str], warned: list[str]) -
     checks = confinement_checks(holds | dict.fromkeys(missing, "the kernel says no"))
     assert [check.name.removeprefix("confinement ") for check in checks if check.state == "warning"] == warned
     assert all(("the kernel says no" in check.detail) == bool(check.remedy) for check in checks)
+
+
+@pytest.mark.parametrize("form", ["html", "sarif", "markdown"])
+def test_a_form_that_it_does_not_have(form: str) -> None:
+    with pytest.raises(UsageError, match="--format json"):
+        doctor(output_format=Format(form))
