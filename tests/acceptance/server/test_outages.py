@@ -165,6 +165,7 @@ def test_provider_and_github_are_away_for_a_moment(server: Server) -> None:
     assert server.stop(process) == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_writes_that_github_loses_the_answer_of_are_not_written_again(server: Server) -> None:
     """GitHub takes reviews, comments and check runs, but the connection breaks before it says so, and the poster is
