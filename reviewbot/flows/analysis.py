@@ -29,12 +29,14 @@ _AT_ONCE = 2  # processes of one review: other reviews want the machine too
 
 @dataclass(frozen=True, slots=True)
 class Analyzed:
-    """The `Analysis` of one change. ``tell`` is whether what the analyzers are certain of is told."""
+    """The `Analysis` of one change. ``tell`` is whether what the analyzers are certain of is told, ``secrets`` are
+    values that only they know for some: the model must not see them either."""
 
     evidence: Evidence = field(default_factory=Evidence)
     diff: Diff = field(default_factory=lambda: Diff(()))
     heads: Mapping[str, bytes] = field(default_factory=dict)
     tell: bool = True
+    secrets: frozenset[str] = frozenset()
 
     @property
     def ran(self) -> tuple[str, ...]:
@@ -49,16 +51,7 @@ class Analyzed:
         return by_rule([each for each in self.evidence.diagnostics if each.certain]) if self.tell else ()
 
     def beside(self, prepared: PreparedPrompt, chunk: Chunk) -> PreparedPrompt:
-        return with_diagnostics(prepared, diagnostics_of(chunk, self.evidence.diagnostics), self._secrets())
-
-    def _secrets(self) -> frozenset[str]:
-        """What stands on the lines of secrets that only an analyzer knows; the model must not see it either."""
-        found: set[str] = set()
-        for each in self.evidence.diagnostics:
-            if each.secret:
-                rows = self.heads[each.path].split(b"\n")[each.line - 1 : each.end_line]
-                found.update(value for row in rows for value in secrets_of(row.decode("utf-8", "replace")))
-        return frozenset(found)
+        return with_diagnostics(prepared, diagnostics_of(chunk, self.evidence.diagnostics), self.secrets)
 
     def beyond(self, placed: Sequence[PlacedFinding]) -> tuple[PlacedFinding, ...]:
         told: list[PlacedFinding] = []
@@ -104,7 +97,18 @@ async def analyze(installed: Callable[[Sequence[str]], Sequence[Analyzer]], coll
             group.start_soon(one, analyzer)
     order = sorted(said, key=lambda each: (each.path, each.line, each.analyzer, each.rule, each.message))
     evidence = bounded(Evidence(tuple(order), tuple(sorted(ran)), tuple(sorted(notes))))
-    return Analyzed(evidence, collected.diff, collected.heads, settings.tell)
+    secrets = _secrets(evidence.diagnostics, collected.heads)
+    return Analyzed(evidence, collected.diff, collected.heads, settings.tell, secrets)
+
+
+def _secrets(diagnostics: Sequence[Diagnostic], heads: Mapping[str, bytes]) -> frozenset[str]:
+    rows = (
+        row.decode("utf-8", "replace")
+        for each in diagnostics
+        if each.secret
+        for row in heads[each.path].split(b"\n")[each.line - 1 : each.end_line]
+    )
+    return frozenset(value for row in rows for value in secrets_of(row))
 
 
 def _texts_before(collected: Collected, paths: Collection[str]) -> dict[str, bytes]:

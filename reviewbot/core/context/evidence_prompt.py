@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Final
 
+from reviewbot.core.context.appendix import append, within, without
 from reviewbot.core.context.chunking import Chunk
 from reviewbot.core.context.evidence import Diagnostic
-from reviewbot.core.context.prompt import PreparedPrompt, capped, nonce_for, one_line, visible
-from reviewbot.core.context.redaction import redact
+from reviewbot.core.context.prompt import PreparedPrompt, capped, one_line, visible
 
 MOST_CHARACTERS: Final = 3_000
 _MESSAGE_CHARS = 200
@@ -33,33 +32,14 @@ def diagnostics_of(chunk: Chunk, diagnostics: Sequence[Diagnostic]) -> tuple[Dia
 def with_diagnostics(
     prepared: PreparedPrompt, diagnostics: Sequence[Diagnostic], secrets: Collection[str] = ()
 ) -> PreparedPrompt:
-    """The prompt with the diagnostics behind its change, as many as fit MOST_CHARACTERS, the others counted. Without
-    one nothing is added. It begins as before, so that what the provider has cached of it serves again, and the whole
-    text is redacted anew: a message may quote a secret, and some were not known to be one (``secrets``)."""
+    """The prompt with the diagnostics behind its change, as many as fit MOST_CHARACTERS, the others counted; without
+    one nothing is added. ``secrets``, which only an analyzer knows for some, are taken out of it in any case."""
     if not diagnostics:
-        return prepared
-    opening = prepared.restore(prepared.prompt.text)
-    told = _told(diagnostics)
-    nonce = nonce_for(told, opening + told)
-    block = f'<diagnostics data="{nonce}">\n{told}\n</diagnostics data="{nonce}">'
-    redacted = redact(f"{opening}\n\n{block}\n\n{_ASK}", secrets)
-    return PreparedPrompt(replace(prepared.prompt, text=redacted.text), redacted)
+        return without(prepared, secrets)
+    told = within([_row(each) for each in diagnostics], MOST_CHARACTERS, "\n", "diagnostics")
+    return append(prepared, "diagnostics", told, _ASK, secrets)
 
 
-def _told(diagnostics: Sequence[Diagnostic]) -> str:
-    room = MOST_CHARACTERS - len(_cut(len(diagnostics)))
-    rows: list[str] = []
-    for each in diagnostics:
-        row = visible(
-            f"{one_line(each.path)}:{each.line}: {each.analyzer} {each.rule} ({each.level}): "
-            f"{capped(one_line(each.message), _MESSAGE_CHARS, ' ')}"
-        )
-        room -= len(row) + 1
-        if room < 0:
-            return "\n".join([*rows, _cut(len(diagnostics) - len(rows))])
-        rows.append(row)
-    return "\n".join(rows)
-
-
-def _cut(number: int) -> str:
-    return f"[cut: {number} more diagnostics]"
+def _row(each: Diagnostic) -> str:
+    said = capped(one_line(each.message), _MESSAGE_CHARS, " ")
+    return visible(f"{one_line(each.path)}:{each.line}: {each.analyzer} {each.rule} ({each.level}): {said}")

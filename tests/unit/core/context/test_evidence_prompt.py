@@ -68,6 +68,7 @@ def test_what_only_an_analyzer_knows_for_a_secret_is_taken_out_too() -> None:
     before = prepared(chunk_of("@@ -1 +1 @@\n-b\n+k = 'correct horse battery'\n"))
     asked = with_diagnostics(before, [SAID], ["correct horse battery"])
     assert "correct horse" not in asked.prompt.text
+    assert "correct horse" not in with_diagnostics(before, [], ["correct horse battery"]).prompt.text
     again = with_found(asked, [Finding("a.py", Side.RIGHT, "x", "e", "t", "b", "bug", Severity.MAJOR, 0.9)])
     assert "correct horse" not in again.prompt.text
     assert again.restore("[REDACTED-SECRET-1]") == "correct horse battery"
