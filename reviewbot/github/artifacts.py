@@ -15,8 +15,16 @@ from typing import Any
 import anyio
 import httpx
 
-from reviewbot.errors import BundleError, ConfigError, GitHubError, GitHubUnreachable
+from reviewbot.errors import (
+    AUTHORITY_REMEDY,
+    NOT_BELIEVED,
+    BundleError,
+    GitHubError,
+    GitHubNotTrusted,
+    GitHubUnreachable,
+)
 from reviewbot.github.client import GitHubClient
+from reviewbot.outward import open_client
 
 _MOST_ROWS = 500
 _TRIES = 3
@@ -84,7 +92,7 @@ async def _fetched(address: str, most: int, *, plain: bool) -> bytes:
     pieces, size = [], 0
     try:
         async with (
-            _open(secure=url.scheme == "https") as http,
+            open_client(secure=url.scheme == "https") as http,
             http.stream("GET", url, headers={"Accept-Encoding": "identity"}) as reply,
         ):
             if reply.is_redirect:
@@ -97,6 +105,9 @@ async def _fetched(address: str, most: int, *, plain: bool) -> bytes:
                     raise _too_big(most)
                 pieces.append(piece)
     except httpx.HTTPError as error:
+        if NOT_BELIEVED in str(error):
+            said = f"The certificate of the storage of artifacts, {url.host}, is not believed."
+            raise GitHubNotTrusted(said, remedy=AUTHORITY_REMEDY) from None
         raise _unreachable(url, type(error).__name__) from None  # its text may hold the address
     return b"".join(pieces)
 
@@ -110,17 +121,6 @@ def _checked(address: str, *, plain: bool) -> httpx.URL:
     if not url.host or url.userinfo or not (url.scheme == "https" or local):
         raise GitHubError("GitHub did not name an address of https for the artifact.")
     return url
-
-
-def _open(*, secure: bool) -> httpx.AsyncClient:
-    """Proxies and certificates of the environment are heeded for https; plain http is for this machine only."""
-    try:
-        return httpx.AsyncClient(verify=secure, trust_env=secure, follow_redirects=False)
-    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
-        raise ConfigError(
-            f"The proxy or the certificates of the environment cannot be used ({type(error).__name__}).",
-            remedy="Look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR; a proxy is http:// or https://.",
-        ) from None  # its text may hold the proxy's password
 
 
 def _made_by(row: Mapping[str, Any], run_id: int, head_sha: str) -> bool:

@@ -18,6 +18,7 @@ from reviewbot import __version__, errors
 from reviewbot.model.stream import StreamReader
 from reviewbot.model.verdict import Fault, HttpRefusal
 from reviewbot.model.wire import Response
+from reviewbot.outward import open_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
@@ -55,7 +56,7 @@ class Transport:
             raise errors.ConfigError("The API key holds characters that no key has.", remedy="Copy it again.")
         self._auth = _Bearer(self._key)
         self._own_http = http is None
-        self._http = http or _open(secure=self.base.scheme == "https")
+        self._http = http or open_client(secure=self.base.scheme == "https")
 
     async def aclose(self) -> None:
         if self._own_http:
@@ -104,18 +105,6 @@ class Transport:
             error.remedy = error.remedy.replace(self._key, "[key]")
             error.args = (error.message,)
         return error
-
-
-def _open(*, secure: bool) -> httpx.AsyncClient:
-    """A client that never follows redirects. Certificates are loaded (20 ms), and proxies and certificates of the
-    environment heeded, only for https: plain http is for this machine only. Raises ConfigError."""
-    try:
-        return httpx.AsyncClient(verify=secure, trust_env=secure, follow_redirects=False)
-    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:  # no SOCKS, no such file, no such scheme
-        raise errors.ConfigError(
-            f"The proxy or the certificates of the environment cannot be used ({type(error).__name__}).",
-            remedy="Look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR; a proxy is http:// or https://.",
-        ) from None  # its text may hold the proxy's password
 
 
 def _checked_base(base_url: str) -> httpx.URL:
