@@ -16,7 +16,7 @@ demo: $(STAMP)  ## review a pull request full of bugs in the sandbox: no key, no
 test: $(DEV_STAMP)  ## the whole everyday suite
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-proof: $(DEV_STAMP)  ## what takes minutes: thirty kills, a thousand pull requests; figures are printed
+proof: $(DEV_STAMP)  ## what takes minutes: kills, outages, a whole life, a thousand pull requests; figures are printed
 	$(BIN)/pytest -m long -s
 
 check: $(DEV_STAMP)  ## formatting, lint, types

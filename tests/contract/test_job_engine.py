@@ -476,6 +476,7 @@ def _new_database(url: str) -> str:
     return url.replace("/postgres?", f"/{name}?")
 
 
+@pytest.mark.long
 @pytest.mark.anyio
 @pytest.mark.parametrize("database", ["sqlite"])
 async def test_killed_at_random_moments_it_loses_no_job(processes: Processes, database: str) -> None:

@@ -23,6 +23,7 @@ def served(tmp_path: Path, pulls: int) -> Path:
     return make_parts(tmp_path / "parts", pulls, files=1, lines=5).path
 
 
+@pytest.mark.long
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True)
 @pytest.mark.parametrize("pulls", [SOME, pytest.param(MANY, marks=pytest.mark.long)], indirect=True)

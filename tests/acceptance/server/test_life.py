@@ -139,6 +139,7 @@ CHECKS: dict[Callable[[Life], None], Callable[[Life, int], None]] = {
 }
 
 
+@pytest.mark.long
 def test_the_life_of_a_pull_request(life: Life) -> None:
     assert tuple(CHECKS) == story.STEPS
     spent = 0.0
