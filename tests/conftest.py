@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import signal
 import socket
 from typing import Any
 
@@ -15,6 +16,10 @@ from hypothesis import settings
 settings.register_profile("everyday", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=1000, deadline=None)
 settings.load_profile("everyday")
+
+# A shell starts what runs in its background deaf to Ctrl-C, and programs inherit that: those of the tests shall hear it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _connect = socket.socket.connect
 
